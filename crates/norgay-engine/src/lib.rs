@@ -1,0 +1,3 @@
+//! Studies that survive: the run loop, storages, schedulers, files and configuration.
+
+pub mod scheduler;

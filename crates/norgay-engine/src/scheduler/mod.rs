@@ -1,0 +1,137 @@
+//! Where attempts run: the trait that every scheduler fulfils, and what travels across it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use norgay_core::Value;
+
+/// Names one try at running a trial; the scheduler starts it at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptKey {
+    /// The trial's number, from 1.
+    pub trial: u64,
+    /// The attempt's number within the trial, from 1.
+    pub attempt: u32,
+}
+
+/// One attempt to start: everything that the scheduler needs, nothing that it has to look up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Which attempt this is.
+    pub key: AttemptKey,
+    /// Program and arguments; `{resource}` in them stands for the slot that the attempt gets.
+    pub command: Vec<String>,
+    /// Variables set for the attempt, over the inherited ones; `{resource}` as in `command`.
+    pub environment: BTreeMap<String, String>,
+    /// Folder in which the command runs; created if absent.
+    pub working_folder: PathBuf,
+    /// Folder of the attempt's own records and logs; created if absent.
+    pub record_folder: PathBuf,
+    /// Text of the parameters file (`NORGAY_PARAMS`), JSON.
+    pub parameters_json: String,
+    /// Longest run time.
+    pub time_limit: Option<Duration>,
+    /// Most resident memory of the whole process group, in bytes.
+    pub memory_limit_bytes: Option<u64>,
+    /// Time between SIGTERM and SIGKILL.
+    pub grace: Duration,
+}
+
+/// Something that a scheduler has to tell about an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// Which attempt.
+    pub key: AttemptKey,
+    /// What happened.
+    pub change: Change,
+}
+
+/// What happened to an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The attempt reported metrics at a step; the engine drops what it knows already.
+    Reported {
+        /// The step; `None` means one more than the attempt's last.
+        step: Option<u64>,
+        /// Metrics by name, in the order of the report.
+        metrics: Vec<(String, Value)>,
+    },
+    /// A report that could not be read; told to the user, the attempt goes on.
+    BadReport {
+        /// What is wrong with it and where.
+        message: String,
+    },
+    /// The attempt's process is gone; no further notice of this attempt follows.
+    Ended(JobEnd),
+}
+
+/// How an attempt's process ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobEnd {
+    /// Exit code or signal, or that nobody knows.
+    pub exit: Exit,
+    /// Why the scheduler itself ended it, if it did.
+    pub ended_by: Option<EndedBy>,
+    /// The last lines of standard error (of standard output if that is empty).
+    pub log_tail: String,
+}
+
+/// A process's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// It could not be started: program missing or not executable (see the log tail).
+    NotStarted,
+    /// It vanished without a record (machine restarted, supervisor killed).
+    Unknown,
+}
+
+/// Why the scheduler ended an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// [`Scheduler::stop`] was called.
+    StopRequest,
+    /// The time limit passed.
+    TimeLimit,
+    /// The memory limit was passed, or the kernel's out-of-memory killer struck.
+    MemoryLimit,
+}
+
+/// What a restarted engine found of an attempt that its log says was started.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Adoption {
+    /// It still runs, or ended while nobody watched: notices follow from `poll`.
+    Adopted,
+    /// The engine was stopped before the scheduler got it: it is safe to start it.
+    NeverStarted,
+    /// It is gone without a record; anything left of it has been killed.
+    Lost,
+}
+
+/// A scheduler could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SchedulerError {
+    /// What failed and what to do about it.
+    pub message: String,
+}
+
+/// A place where attempts run. Calls return at once; news arrive through [`Scheduler::poll`].
+pub trait Scheduler {
+    /// Whether another attempt can start now (a slot is free).
+    fn has_room(&self) -> bool;
+    /// Starts an attempt. Calling it again with the same key starts nothing.
+    fn start(&mut self, job: &Job) -> Result<(), SchedulerError>;
+    /// Takes over an attempt that an earlier engine process started.
+    fn adopt(&mut self, job: &Job) -> Result<Adoption, SchedulerError>;
+    /// What happened since the last call; an attempt's reports always come before its end.
+    fn poll(&mut self) -> Vec<Notice>;
+    /// Asks an attempt to end: SIGTERM, the grace period, SIGKILL of its whole group.
+    fn stop(&mut self, key: AttemptKey);
+    /// Ends an attempt at once.
+    fn kill(&mut self, key: AttemptKey);
+}

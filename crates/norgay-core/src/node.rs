@@ -50,7 +50,10 @@ impl Node {
                 let mut pairs: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
                 for (key, item) in entries {
                     let key = key.value();
-                    match pairs.iter_mut().find(|(known, _)| known.means_the_same(&key)) {
+                    match pairs
+                        .iter_mut()
+                        .find(|(known, _)| known.means_the_same(&key))
+                    {
                         Some(pair) => pair.1 = item.value(),
                         None => pairs.push((key, item.value())),
                     }

@@ -98,7 +98,11 @@ impl Value {
     /// The value under a text key of a dict (the last one, as in Python).
     pub fn get(&self, key: &str) -> Option<&Value> {
         let pairs = self.as_pairs()?;
-        pairs.iter().rev().find(|(k, _)| k.as_text() == Some(key)).map(|(_, value)| value)
+        pairs
+            .iter()
+            .rev()
+            .find(|(k, _)| k.as_text() == Some(key))
+            .map(|(_, value)| value)
     }
 
     /// The name of the type, as told to users.
@@ -118,7 +122,9 @@ impl Value {
     /// Equality as Python's `==` has it: numbers by value, containers by their items.
     pub fn means_the_same(&self, other: &Value) -> bool {
         fn number(value: &Value) -> Option<f64> {
-            value.as_f64().or_else(|| value.as_bool().map(|truth| f64::from(u8::from(truth))))
+            value
+                .as_f64()
+                .or_else(|| value.as_bool().map(|truth| f64::from(u8::from(truth))))
         }
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a == b,
@@ -250,7 +256,8 @@ impl Serialize for Value {
 /// Whether the pairs can be written as a JSON object and read back as they are.
 fn has_plain_keys(pairs: &[(Value, Value)]) -> bool {
     pairs.iter().all(|(key, _)| {
-        key.as_text().is_some_and(|text| text != FLOAT_KEY && text != DICT_KEY)
+        key.as_text()
+            .is_some_and(|text| text != FLOAT_KEY && text != DICT_KEY)
     })
 }
 

@@ -1,0 +1,140 @@
+//! What an optimization algorithm is: a function from a study's history to the next trial.
+
+use std::sync::Arc;
+
+use crate::configuration::Configuration;
+use crate::definition::Direction;
+use crate::space::{NoFeasibleSample, Space};
+use crate::trial::Trial;
+use crate::value::Value;
+
+/// Proposes configurations.
+///
+/// A suggestion is a function of the view alone. State in `self` may only be a cache of what the
+/// view says: a new instance, given the same view, must suggest the same.
+pub trait Algorithm: Send {
+    /// Proposes the next trial.
+    fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError>;
+}
+
+/// What an algorithm says when it is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Suggestion {
+    /// Run this.
+    Trial(Proposal),
+    /// Nothing now: ask again when a running trial has ended.
+    Wait,
+    /// Nothing any more.
+    Done,
+}
+
+/// A configuration to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// Values of all active parameters, and after them any bookkeeping entries.
+    pub configuration: Configuration,
+    /// Why this one, in words for the user.
+    pub reason: Arc<str>,
+    /// Notes of the algorithm for itself; it finds them again on the trial.
+    pub memo: Option<Value>,
+}
+
+/// An algorithm can't go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum AlgorithmError {
+    /// The constraints leave nothing to sample.
+    #[error(transparent)]
+    NoFeasibleSample(#[from] NoFeasibleSample),
+    /// An argument is wrong.
+    #[error("algorithm {algorithm}, argument '{argument}': {message}")]
+    Argument {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The argument.
+        argument: String,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// There is no such algorithm.
+    #[error("there is no algorithm '{name}'; there are {known}")]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// Names known.
+        known: String,
+    },
+    /// The algorithm does not work with this study.
+    #[error("algorithm {algorithm}: {message}")]
+    Unsuitable {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// Why, and what would work.
+        message: String,
+    },
+}
+
+/// What an algorithm may know of a study.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The search space.
+    pub space: &'a Space,
+    /// Whether lower values are better.
+    pub direction: Direction,
+    /// The study's seed.
+    pub seed: u64,
+    /// The number that the suggested trial will get.
+    pub next_number: u64,
+    /// How many of the trials this algorithm suggested itself.
+    pub suggested: u64,
+    /// The trials so far, running and queued ones included.
+    pub trials: Trials<'a>,
+}
+
+/// The trials that an algorithm sees: all of a study, or the part that a wrapper shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Trials<'a> {
+    all: &'a [Trial],
+    shown: Option<&'a [usize]>,
+}
+
+impl<'a> Trials<'a> {
+    /// All trials of the slice.
+    pub fn all(trials: &'a [Trial]) -> Self {
+        Self {
+            all: trials,
+            shown: None,
+        }
+    }
+
+    /// The trials at these positions of the slice.
+    pub fn shown(trials: &'a [Trial], positions: &'a [usize]) -> Self {
+        Self {
+            all: trials,
+            shown: Some(positions),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.shown.map_or(self.all.len(), <[usize]>::len)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The trial at a position, in the order of numbers.
+    pub fn get(&self, position: usize) -> Option<&'a Trial> {
+        match self.shown {
+            None => self.all.get(position),
+            Some(shown) => shown.get(position).and_then(|place| self.all.get(*place)),
+        }
+    }
+
+    /// The trials in the order of their numbers.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a Trial> + use<'a> {
+        let this = *self;
+        (0..this.len()).filter_map(move |position| this.get(position))
+    }
+}

@@ -4,6 +4,7 @@
 //! every result is a function of the arguments.
 
 pub mod algorithm;
+pub mod algorithms;
 pub mod configuration;
 pub mod decision;
 pub mod definition;

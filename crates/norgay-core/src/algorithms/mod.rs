@@ -1,0 +1,1 @@
+//! The algorithms, and the table through which they are found by name.

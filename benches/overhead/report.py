@@ -75,7 +75,8 @@ def growth(runs: dict[Key, list[Run]]) -> str:
     """How the cost grows within a study, for the runs that say so."""
     parts = [
         f"{system} with {storage}, {trials:,} trials:"
-        f" first {middle(group, 'first_1000_ms'):.0f} ms, last {middle(group, 'last_1000_ms'):.0f} ms"
+        f" first {middle(group, 'first_1000_ms'):.0f} ms,"
+        f" last {middle(group, 'last_1000_ms'):.0f} ms"
         for (system, storage, trials), group in runs.items()
         if trials > 1000 and all("last_1000_ms" in run for run in group)
     ]

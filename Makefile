@@ -1,0 +1,57 @@
+# What people and CI call. Needs Rust, Python 3.11 or newer and make; `make` alone lists the targets.
+
+EXAMPLE := auto-mpg
+SOURCE := examples/$(EXAMPLE)
+STUDY := demo/$(EXAMPLE)
+VENV := demo/venv
+NORGAY := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/norgay
+# The study's `python3` must be the one with the packages.
+IN_STUDY := cd $(STUDY) && PATH="$(abspath $(VENV))/bin:$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-clean venv test test-rust test-python bench clean
+
+help:
+	@echo "make demo        tune the example on measured data; again: go on where it stopped"
+	@echo "make demo-clean  forget the demo's study, so that the next one starts anew"
+	@echo "make test        formatting, lints, all tests"
+	@echo "make bench       overhead for a trial, beside Optuna's; writes docs/benchmarks/"
+	@echo "make clean       remove everything that was built"
+
+demo: venv
+	@echo "Building norgay (some minutes the first time)"
+	@cargo build --locked --release --quiet --package norgay
+	@mkdir -p $(STUDY)/input
+	@cp -R $(SOURCE)/*.py $(SOURCE)/*.txt $(SOURCE)/study.yaml $(SOURCE)/steps $(STUDY)/
+	@cp $(SOURCE)/input/*.txt $(STUDY)/input/
+	@test -f $(STUDY)/input/y.csv || { $(IN_STUDY) python3 prepare.py; }
+	@$(IN_STUDY) "$(NORGAY)" run study.yaml
+	@$(IN_STUDY) "$(NORGAY)" best study.yaml
+
+demo-clean:
+	@rm -rf $(STUDY)
+
+venv:
+	@tools/venv.sh $(VENV) $(SOURCE)/requirements.txt
+
+test: test-rust test-python
+
+test-rust:
+	@if cargo fmt --version > /dev/null 2>&1; \
+	then echo "cargo fmt"; cargo fmt --all --check; \
+	else echo "cargo fmt is not installed: formatting not checked"; fi
+	@if cargo clippy --version > /dev/null 2>&1; \
+	then echo "cargo clippy"; cargo clippy --locked --quiet --workspace --all-targets -- -D warnings; \
+	else echo "cargo clippy is not installed: lints not checked"; fi
+	@cargo test --locked --quiet --workspace
+
+test-python: venv
+	@echo "tests of $(SOURCE)"
+	@cd $(SOURCE) && "$(abspath $(VENV))/bin/python" -B -m unittest
+
+bench:
+	@benches/overhead/run.sh
+
+clean: demo-clean
+	@rm -rf demo
+	@cargo clean --quiet

@@ -137,74 +137,77 @@ fn keys_that_occur_twice_are_both_there() {
     );
 }
 
+/// Texts, and what the error that refuses them tells.
+const REFUSALS: &[(&str, &str)] = &[
+    (
+        "NaN",
+        "line 1, column 1: 'NaN' is not a valid number: numbers that are not finite",
+    ),
+    (
+        "[1, -Infinity]",
+        "line 1, column 6: 'Infinity' is not a valid number",
+    ),
+    (
+        "{'a': inf}",
+        "line 1, column 7: 'inf' is not a valid number",
+    ),
+    ("1e400", "larger than the largest float"),
+    (
+        "{'a': tp['b']}",
+        "line 1, column 7: tp['b'] is not allowed here; only literals may",
+    ),
+    (
+        "{'a': b}",
+        "line 1, column 7: the name 'b' is unknown here; write 'b' in quotes",
+    ),
+    (
+        "{a: 1}",
+        "line 1, column 2: the name 'a' is unknown here; write 'a' in quotes",
+    ),
+    (
+        "1 + 2",
+        "line 1, column 3: arithmetic with '+' is not allowed here",
+    ),
+    ("str(1)", "line 1, column 1: str() is not allowed here"),
+    ("1 < 2", "the comparison '<' is not allowed here"),
+    ("not True", "'not' is not allowed here"),
+    ("- -1", "a sign is not allowed here"),
+    (
+        "1, 2",
+        "line 1, column 2: expected the end of the text, found ','",
+    ),
+    (
+        "{[1]: 2}",
+        "line 1, column 2: a list cannot be a key of this dict; write text",
+    ),
+    ("{([],): 2}", "a tuple cannot be a key of this dict"),
+    (r#""\ud83d""#, "half of a surrogate pair is no character"),
+    (
+        r#""\ude00\ud83d""#,
+        "half of a surrogate pair is no character",
+    ),
+    (
+        r#""\ud83d\u0041""#,
+        "half of a surrogate pair is no character",
+    ),
+    ("9223372036854775808", "it does not fit in 64 bits"),
+    (
+        "",
+        "line 1, column 1: expected a value, found the end of the text",
+    ),
+    (
+        "// comment",
+        "line 1, column 1: expected a value, found '//'",
+    ),
+    (
+        "__import__('os')",
+        "calling '__import__' is not allowed here",
+    ),
+];
+
 #[test]
 fn whatever_is_no_literal_is_refused() {
-    for (text, told) in [
-        (
-            "NaN",
-            "line 1, column 1: 'NaN' is not a valid number: numbers that are not finite",
-        ),
-        (
-            "[1, -Infinity]",
-            "line 1, column 6: 'Infinity' is not a valid number",
-        ),
-        (
-            "{'a': inf}",
-            "line 1, column 7: 'inf' is not a valid number",
-        ),
-        ("1e400", "larger than the largest float"),
-        (
-            "{'a': tp['b']}",
-            "line 1, column 7: tp['b'] is not allowed here; only literals may",
-        ),
-        (
-            "{'a': b}",
-            "line 1, column 7: the name 'b' is unknown here; write 'b' in quotes",
-        ),
-        (
-            "{a: 1}",
-            "line 1, column 2: the name 'a' is unknown here; write 'a' in quotes",
-        ),
-        (
-            "1 + 2",
-            "line 1, column 3: arithmetic with '+' is not allowed here",
-        ),
-        ("str(1)", "line 1, column 1: str() is not allowed here"),
-        ("1 < 2", "the comparison '<' is not allowed here"),
-        ("not True", "'not' is not allowed here"),
-        ("- -1", "a sign is not allowed here"),
-        (
-            "1, 2",
-            "line 1, column 2: expected the end of the text, found ','",
-        ),
-        (
-            "{[1]: 2}",
-            "line 1, column 2: a list cannot be a key of this dict; write text",
-        ),
-        ("{([],): 2}", "a tuple cannot be a key of this dict"),
-        (r#""\ud83d""#, "half of a surrogate pair is no character"),
-        (
-            r#""\ude00\ud83d""#,
-            "half of a surrogate pair is no character",
-        ),
-        (
-            r#""\ud83d\u0041""#,
-            "half of a surrogate pair is no character",
-        ),
-        ("9223372036854775808", "it does not fit in 64 bits"),
-        (
-            "",
-            "line 1, column 1: expected a value, found the end of the text",
-        ),
-        (
-            "// comment",
-            "line 1, column 1: expected a value, found '//'",
-        ),
-        (
-            "__import__('os')",
-            "calling '__import__' is not allowed here",
-        ),
-    ] {
+    for (text, told) in REFUSALS {
         let error = parse_literal(text).expect_err(text).to_string();
         assert!(error.contains(told), "{text}: {error}");
     }

@@ -209,168 +209,171 @@ fn lines_may_end_anywhere_and_a_byte_order_mark_is_no_text() {
     assert_eq!(place, Place { line: 2, column: 7 });
 }
 
+/// Expressions, and what the error that refuses them tells.
+const REFUSALS: &[(&str, &str)] = &[
+    (
+        "x",
+        "line 1, column 7: the name 'x' is unknown here; write tp['x'] for the parameter",
+    ),
+    (
+        "1 if True else 2",
+        "line 1, column 9: a conditional expression is not allowed here",
+    ),
+    (
+        "[x for x in tp]",
+        "column 10: a comprehension is not allowed here; write the items",
+    ),
+    (
+        "lambda: 1",
+        "line 1, column 7: a lambda is not allowed here",
+    ),
+    ("2 ** 3", "line 1, column 9: power is not allowed here"),
+    (
+        "tp.x",
+        "line 1, column 9: attribute access is not allowed here",
+    ),
+    (
+        "tp",
+        "line 1, column 7: tp as a whole is not allowed here; write tp['name']",
+    ),
+    (
+        "tp[0]",
+        "line 1, column 10: the number 0 as a key of tp is not allowed here",
+    ),
+    (
+        "tp['a':'b']",
+        "line 1, column 13: expected ']' after the key of tp, found ':'",
+    ),
+    (
+        "tp['a'][0]",
+        "line 1, column 14: an index or slice is not allowed here",
+    ),
+    (
+        "'a'.upper()",
+        "line 1, column 10: attribute access is not allowed here",
+    ),
+    (
+        "abs(1)",
+        "line 1, column 7: calling 'abs' is not allowed here; only str, int, float",
+    ),
+    ("rond(1)", "did you mean round()?"),
+    (
+        "str()",
+        "line 1, column 7: str() takes one argument, but none was given here",
+    ),
+    (
+        "int('1', 2)",
+        "int() takes one argument, but 2 were given here",
+    ),
+    (
+        "round(1.5, ndigits=1)",
+        "a keyword argument or assignment is not allowed here",
+    ),
+    (
+        "max(*tp['list'])",
+        "line 1, column 11: unpacking with a star is not allowed here",
+    ),
+    ("{**1}", "unpacking with a star is not allowed here"),
+    ("{1, 2}", "a set is not allowed here; write 'key': value"),
+    (
+        "f'{1}'",
+        "formatted text (the prefix f) is not allowed here; join the parts with +",
+    ),
+    ("b'a'", "bytes (the prefix b) is not allowed here"),
+    ("'a' * 3", "repetition by '*' is not allowed here"),
+    ("[1] * 3", "repetition by '*' is not allowed here"),
+    ("'%s' % 3", "formatting by '%' is not allowed here"),
+    (
+        "1 < 2",
+        "line 1, column 9: the comparison '<' is not allowed here",
+    ),
+    ("1 and 2", "line 1, column 9: 'and' is not allowed here"),
+    ("not 1", "line 1, column 7: 'not' is not allowed here"),
+    ("(a := 1)", "an assignment is not allowed here"),
+    ("1 | 2", "'|' is not allowed here"),
+    ("~1", "the character '~' cannot stand here"),
+    ("1 @ 2", "the matrix product is not allowed here"),
+    (
+        "'a' + 1",
+        "line 1, column 11: '+' does not work on text and int; write str(...)",
+    ),
+    (
+        "-'a'",
+        "line 1, column 7: the sign '-' needs a number after it, not text",
+    ),
+    ("1 // 0", "line 1, column 9: division by zero"),
+    ("1 % 0.0", "line 1, column 9: division by zero"),
+    (
+        "tp['largest'] + 1",
+        "9223372036854775807 + 1 does not fit in a whole number of 64",
+    ),
+    (
+        "9223372036854775808",
+        "'9223372036854775808' is not a valid number: it does not fit",
+    ),
+    ("-9223372036854775809", "it does not fit in 64 bits"),
+    (
+        "1e999",
+        "'1e999' is not a valid number: it is larger than the largest float",
+    ),
+    (
+        "007",
+        "'007' is not a valid number: a whole number cannot start with 0",
+    ),
+    ("1__0", "'1__0' is not a valid number"),
+    ("12abc", "'12abc' is not a valid number"),
+    ("3j", "complex numbers are not allowed"),
+    (
+        "int('x')",
+        "line 1, column 7: int() cannot take the text 'x'; it takes a number, or",
+    ),
+    (
+        "int(float('nan'))",
+        "nan does not fit in a whole number of 64 bits",
+    ),
+    (
+        "round(1.7e308, -308)",
+        "the rounded value is too large for a float",
+    ),
+    ("min(1, 'a')", "'<' does not work on text and int"),
+    ("max([])", "max() cannot take nothing"),
+    ("{[1]: 2}", "a list cannot be a key of this dict"),
+    ("{float('nan'): 2}", "a float cannot be a key of this dict"),
+    (
+        "'abc",
+        "line 1, column 7: the text that starts here is not closed; expected ' at its",
+    ),
+    (
+        "'\\N{DASH}'",
+        "line 1, column 8: the escape \\N is not valid: write the character",
+    ),
+    (
+        "'\\x4'",
+        "the escape \\x is not valid: expected two hexadecimal digits",
+    ),
+    (
+        "'\\ud83d'",
+        "the escape \\ud83d is not valid: half of a surrogate pair",
+    ),
+    (
+        "'\\U00110000'",
+        "the escape \\U00110000 is not valid: no character has that number",
+    ),
+    (
+        "“a”",
+        "the character '“' cannot stand here; write straight quotes",
+    ),
+    (
+        "1 2",
+        "line 1, column 9: expected a comma or '}', found the number 2",
+    ),
+    ("", "line 1, column 7: expected a value, found '}'"),
+    ("if", "line 1, column 7: expected a value, found 'if'"),
+];
+
 #[test]
 fn what_is_refused_is_named_with_its_place() {
-    for (expression, told) in [
-        (
-            "x",
-            "line 1, column 7: the name 'x' is unknown here; write tp['x'] for the parameter",
-        ),
-        (
-            "1 if True else 2",
-            "line 1, column 9: a conditional expression is not allowed here",
-        ),
-        (
-            "[x for x in tp]",
-            "column 10: a comprehension is not allowed here; write the items",
-        ),
-        (
-            "lambda: 1",
-            "line 1, column 7: a lambda is not allowed here",
-        ),
-        ("2 ** 3", "line 1, column 9: power is not allowed here"),
-        (
-            "tp.x",
-            "line 1, column 9: attribute access is not allowed here",
-        ),
-        (
-            "tp",
-            "line 1, column 7: tp as a whole is not allowed here; write tp['name']",
-        ),
-        (
-            "tp[0]",
-            "line 1, column 10: the number 0 as a key of tp is not allowed here",
-        ),
-        (
-            "tp['a':'b']",
-            "line 1, column 13: expected ']' after the key of tp, found ':'",
-        ),
-        (
-            "tp['a'][0]",
-            "line 1, column 14: an index or slice is not allowed here",
-        ),
-        (
-            "'a'.upper()",
-            "line 1, column 10: attribute access is not allowed here",
-        ),
-        (
-            "abs(1)",
-            "line 1, column 7: calling 'abs' is not allowed here; only str, int, float",
-        ),
-        ("rond(1)", "did you mean round()?"),
-        (
-            "str()",
-            "line 1, column 7: str() takes one argument, but none was given here",
-        ),
-        (
-            "int('1', 2)",
-            "int() takes one argument, but 2 were given here",
-        ),
-        (
-            "round(1.5, ndigits=1)",
-            "a keyword argument or assignment is not allowed here",
-        ),
-        (
-            "max(*tp['list'])",
-            "line 1, column 11: unpacking with a star is not allowed here",
-        ),
-        ("{**1}", "unpacking with a star is not allowed here"),
-        ("{1, 2}", "a set is not allowed here; write 'key': value"),
-        (
-            "f'{1}'",
-            "formatted text (the prefix f) is not allowed here; join the parts with +",
-        ),
-        ("b'a'", "bytes (the prefix b) is not allowed here"),
-        ("'a' * 3", "repetition by '*' is not allowed here"),
-        ("[1] * 3", "repetition by '*' is not allowed here"),
-        ("'%s' % 3", "formatting by '%' is not allowed here"),
-        (
-            "1 < 2",
-            "line 1, column 9: the comparison '<' is not allowed here",
-        ),
-        ("1 and 2", "line 1, column 9: 'and' is not allowed here"),
-        ("not 1", "line 1, column 7: 'not' is not allowed here"),
-        ("(a := 1)", "an assignment is not allowed here"),
-        ("1 | 2", "'|' is not allowed here"),
-        ("~1", "the character '~' cannot stand here"),
-        ("1 @ 2", "the matrix product is not allowed here"),
-        (
-            "'a' + 1",
-            "line 1, column 11: '+' does not work on text and int; write str(...)",
-        ),
-        (
-            "-'a'",
-            "line 1, column 7: the sign '-' needs a number after it, not text",
-        ),
-        ("1 // 0", "line 1, column 9: division by zero"),
-        ("1 % 0.0", "line 1, column 9: division by zero"),
-        (
-            "tp['largest'] + 1",
-            "9223372036854775807 + 1 does not fit in a whole number of 64",
-        ),
-        (
-            "9223372036854775808",
-            "'9223372036854775808' is not a valid number: it does not fit",
-        ),
-        ("-9223372036854775809", "it does not fit in 64 bits"),
-        (
-            "1e999",
-            "'1e999' is not a valid number: it is larger than the largest float",
-        ),
-        (
-            "007",
-            "'007' is not a valid number: a whole number cannot start with 0",
-        ),
-        ("1__0", "'1__0' is not a valid number"),
-        ("12abc", "'12abc' is not a valid number"),
-        ("3j", "complex numbers are not allowed"),
-        (
-            "int('x')",
-            "line 1, column 7: int() cannot take the text 'x'; it takes a number, or",
-        ),
-        (
-            "int(float('nan'))",
-            "nan does not fit in a whole number of 64 bits",
-        ),
-        (
-            "round(1.7e308, -308)",
-            "the rounded value is too large for a float",
-        ),
-        ("min(1, 'a')", "'<' does not work on text and int"),
-        ("max([])", "max() cannot take nothing"),
-        ("{[1]: 2}", "a list cannot be a key of this dict"),
-        ("{float('nan'): 2}", "a float cannot be a key of this dict"),
-        (
-            "'abc",
-            "line 1, column 7: the text that starts here is not closed; expected ' at its",
-        ),
-        (
-            "'\\N{DASH}'",
-            "line 1, column 8: the escape \\N is not valid: write the character",
-        ),
-        (
-            "'\\x4'",
-            "the escape \\x is not valid: expected two hexadecimal digits",
-        ),
-        (
-            "'\\ud83d'",
-            "the escape \\ud83d is not valid: half of a surrogate pair",
-        ),
-        (
-            "'\\U00110000'",
-            "the escape \\U00110000 is not valid: no character has that number",
-        ),
-        (
-            "“a”",
-            "the character '“' cannot stand here; write straight quotes",
-        ),
-        (
-            "1 2",
-            "line 1, column 9: expected a comma or '}', found the number 2",
-        ),
-        ("", "line 1, column 7: expected a value, found '}'"),
-        ("if", "line 1, column 7: expected a value, found 'if'"),
-    ] {
+    for (expression, told) in REFUSALS {
         let error = error(expression);
         assert!(error.contains(told), "{expression}: {error}");
     }

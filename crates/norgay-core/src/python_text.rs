@@ -140,8 +140,7 @@ fn write_float(out: &mut impl Write, number: f64) -> fmt::Result {
     if number.is_infinite() {
         return out.write_str("inf");
     }
-    // Rust's exponent form is "d.ddde<exponent>" with the shortest digits.
-    let shortest = format!("{:e}", number.abs());
+    let shortest = shortest_digits(number.abs());
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..16).contains(&exponent) {
@@ -164,6 +163,21 @@ fn write_float(out: &mut impl Write, number: f64) -> fmt::Result {
         }
         _ => write!(out, "{digits:0<whole$}.0"),
     }
+}
+
+/// The shortest digits that read back as the same float, in the form "d.ddde<exponent>".
+///
+/// Where two such texts are equally near, Python takes the one with the even last digit, as
+/// rounding to that many digits does, while Rust's shortest form may take the other.
+fn shortest_digits(magnitude: f64) -> String {
+    let shortest = format!("{magnitude:e}");
+    let digits = shortest
+        .split_once('e')
+        .map_or("", |(mantissa, _)| mantissa);
+    let decimals = digits.len().saturating_sub("d.".len());
+    let nearest = format!("{magnitude:.decimals$e}");
+    let reads_back = nearest.parse::<f64>().is_ok_and(|read| read == magnitude);
+    if reads_back { nearest } else { shortest }
 }
 
 /// Writes text in quotes: single ones, unless it holds only single ones itself.

@@ -1,5 +1,7 @@
 //! Checks that a tree holds only what its use allows.
 
+use std::sync::Arc;
+
 use super::error::{ExpressionError, Problem, shortened};
 use super::syntax::{Expression, Kind, Parameter, Relation, Step, Tree};
 use crate::value::Value;
@@ -90,39 +92,39 @@ fn refused_logic(expression: &Expression) -> ExpressionError {
 }
 
 /// The error for whatever is no literal; the caller has taken the literals out.
-pub(super) fn not_a_literal(
-    tree_names: &[std::sync::Arc<str>],
-    expression: &Expression,
-) -> ExpressionError {
-    let place = match &expression.kind {
-        Kind::Arithmetic { rest, .. } => rest.first().map_or(expression.place, |step| step.place),
-        _ => expression.place,
-    };
+///
+/// `names` are the tree's parameters by slot.
+pub(super) fn not_a_literal(names: &[Arc<str>], expression: &Expression) -> ExpressionError {
     let instead = "only literals may stand here: text, numbers, true, false, null, lists, dicts";
-    let construct = match &expression.kind {
+    let place = expression.place;
+    match &expression.kind {
         Kind::Parameter(Parameter { slot, is_bare }) => {
-            let name = tree_names.get(*slot).map_or("", |name| name);
-            if !is_bare {
-                format!("tp['{}']", shortened(name))
-            } else if is_nonfinite_name(name) {
-                let why = "numbers that are not finite are not allowed; leave it out or write null";
-                return Problem::Number {
-                    text: shortened(name),
-                    why,
-                }
-                .at(place);
-            } else {
-                let name = shortened(name);
-                let instead = format!("write '{name}' in quotes if it is text");
-                return Problem::UnknownName { name, instead }.at(place);
+            let name = shortened(names.get(*slot).map_or("", |name| name));
+            if *is_bare {
+                return not_a_constant(name).at(place);
             }
+            Problem::refused(format!("tp['{name}']"), instead).at(place)
         }
-        Kind::Comparison { .. } | Kind::Not(_) | Kind::Logic { .. } => {
-            return refused_logic(expression);
+        Kind::Sign { operand, .. } if matches!(operand.kind, Kind::Parameter(_)) => {
+            not_a_literal(names, operand)
         }
-        _ => described(expression),
-    };
-    Problem::refused(construct, instead).at(place)
+        Kind::Comparison { .. } | Kind::Not(_) | Kind::Logic { .. } => refused_logic(expression),
+        Kind::Arithmetic { rest, .. } => {
+            let place = rest.first().map_or(place, |step| step.place);
+            Problem::refused(described(expression), instead).at(place)
+        }
+        _ => Problem::refused(described(expression), instead).at(place),
+    }
+}
+
+/// The problem of a bare name that is none of the constants.
+fn not_a_constant(name: String) -> Problem {
+    if is_nonfinite_name(&name) {
+        let why = "numbers that are not finite are not allowed; leave it out or write null";
+        return Problem::Number { text: name, why };
+    }
+    let instead = format!("write '{name}' in quotes if it is text");
+    Problem::UnknownName { name, instead }
 }
 
 fn is_nonfinite_name(name: &str) -> bool {

@@ -114,7 +114,7 @@ fn int(value: &Value) -> Result<Value, Problem> {
     const TAKES: &str = "a number, or text such as '12'";
     let misfit = || Function::Int.misfit(value, TAKES);
     if let Value::Text(text) = value {
-        let trimmed = stripped(text);
+        let trimmed = text.trim();
         let (sign, digits) = match trimmed.strip_prefix(['+', '-']) {
             Some(digits) => (trimmed.get(..1).unwrap_or_default(), digits),
             None => ("", trimmed),
@@ -138,7 +138,7 @@ fn float(value: &Value) -> Result<Value, Problem> {
     const TAKES: &str = "a number, or text such as '1e-3', 'inf' or 'nan'";
     let misfit = || Function::Float.misfit(value, TAKES);
     if let Value::Text(text) = value {
-        return float_of_text(stripped(text))
+        return float_of_text(text.trim())
             .map(Value::Float)
             .ok_or_else(misfit);
     }
@@ -159,11 +159,6 @@ fn float_of_text(text: &str) -> Option<f64> {
     } else {
         magnitude
     })
-}
-
-/// The text without the blanks around it; Python counts four separators more than Unicode.
-fn stripped(text: &str) -> &str {
-    text.trim_matches(|next: char| next.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&next))
 }
 
 fn round(value: &Value, digits: Option<&Value>) -> Result<Value, Problem> {

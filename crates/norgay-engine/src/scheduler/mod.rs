@@ -1,5 +1,7 @@
 //! Where attempts run: the trait that every scheduler fulfils, and what travels across it.
 
+pub mod local;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -287,10 +287,9 @@ impl Scheduler for LocalScheduler {
         match examine(&folder, &known_attempt_id(&folder)) {
             Ok(Finding::NeverStarted) => return Ok(Adoption::NeverStarted),
             Ok(Finding::Lost) if !self.has_reports(&folder) => return Ok(Adoption::Lost),
-            // Reports that nobody has read come first, then an end of which nobody knows how.
-            Ok(Finding::Lost | Finding::Running | Finding::Ended(_)) => {}
-            // The end is on record but garbled: `poll` tells so.
-            Err(RecordError::Format { .. }) => {}
+            // All else is told by `poll`: what a lost attempt reported and nobody has read, then
+            // its end; or that the end is on record, but garbled.
+            Ok(_) | Err(RecordError::Format { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         self.watch_started(job.key, folder);

@@ -98,20 +98,17 @@ fn with_readable_floats(text: &str) -> std::borrow::Cow<'_, str> {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let token = TOKENS.iter().find(|(token, _)| rest.starts_with(token));
-        let taken = match token {
-            Some((token, replacement)) => {
-                json.push_str(replacement);
-                token.len()
-            }
-            None => {
-                let length = if first == '"' {
-                    text_length(rest)
-                } else {
-                    first.len_utf8()
-                };
-                json.push_str(&rest[..length]);
-                length
-            }
+        let taken = if let Some((token, replacement)) = token {
+            json.push_str(replacement);
+            token.len()
+        } else {
+            let length = if first == '"' {
+                text_length(rest)
+            } else {
+                first.len_utf8()
+            };
+            json.push_str(&rest[..length]);
+            length
         };
         rest = &rest[taken..];
     }

@@ -202,12 +202,11 @@ impl<'a> Supervision<'a> {
         if !is_group_alive(group) {
             return;
         }
-        let kill_at = match &self.ending {
-            Some(ending) => ending.kill_at.unwrap_or_else(Instant::now),
-            None => {
-                terminate_group(group);
-                Instant::now() + LEFTOVER_GRACE.min(self.job.grace())
-            }
+        let kill_at = if let Some(ending) = &self.ending {
+            ending.kill_at.unwrap_or_else(Instant::now)
+        } else {
+            terminate_group(group);
+            Instant::now() + LEFTOVER_GRACE.min(self.job.grace())
         };
         // The file alone tells of a request to kill here: the pauses are short.
         let is_cut_short = || self.folder.is_requested(Request::Kill);

@@ -94,10 +94,9 @@ impl Watch {
                  what was left of the attempt has been killed",
             )),
             Ok(Finding::NeverStarted) => Some(self.never_started_end()),
-            Ok(Finding::Running) => None,
             Err(error @ RecordError::Format { .. }) => Some(self.unknown_end(&error)),
             // The file system may come back; to give the attempt up would risk running it twice.
-            Err(RecordError::Io { .. }) => None,
+            Ok(Finding::Running) | Err(RecordError::Io { .. }) => None,
         }
     }
 

@@ -76,6 +76,9 @@ pub fn check_scheduler(make: &Make) {
     }
 }
 
+/// A report: its step and its metrics.
+pub type Told = (Option<u64>, Vec<(String, Value)>);
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Waits until the condition holds; panics with `what` if it takes too long.
@@ -194,7 +197,7 @@ impl<'a> Bench<'a> {
     }
 
     /// What a trial has reported so far.
-    pub fn reports(&self, trial: u64) -> Vec<(Option<u64>, Vec<(String, Value)>)> {
+    pub fn reports(&self, trial: u64) -> Vec<Told> {
         let report = |notice: &Notice| match &notice.change {
             Change::Reported { step, metrics } if notice.key.trial == trial => {
                 Some((*step, metrics.clone()))

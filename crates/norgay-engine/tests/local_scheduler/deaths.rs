@@ -1,7 +1,7 @@
 //! Kills at every point: of the supervisor, of the controller, of the record folder.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use norgay_engine::scheduler::{Adoption, Exit, Job, Scheduler};
@@ -86,7 +86,14 @@ fn kill_unwatched(bench: &mut Bench, job: &Job) {
     let supervisor = support::pid_of(job, "supervisor");
     bench.restart();
     support::send(supervisor, Signal::SIGKILL);
-    wait_until("the supervisor is dead", || !is_running(supervisor));
+    wait_until("the supervisor is dead to its last thread", || {
+        is_unlocked(job)
+    });
+}
+
+fn is_unlocked(job: &Job) -> bool {
+    let lock = fs::File::open(job.record_folder.join("lock")).expect("the lock file");
+    lock.try_lock_shared().is_ok() && lock.unlock().is_ok()
 }
 
 fn a_loss_unwatched_is_lost() {
@@ -171,22 +178,35 @@ fn many_supervisors_start_once() {
     }
 }
 
+/// How long a supervisor takes, here and now, from its start to the end of a short command.
+fn time_of_a_run() -> Duration {
+    let bench = Bench::new(&make, 1);
+    let job = prepare(&bench, "exit 0");
+    let start = Instant::now();
+    let status = spawn_supervisor(&job.record_folder).wait().expect("an end");
+    assert!(status.success());
+    start.elapsed()
+}
+
 /// Two supervisors race, one or both are killed after a delay that grows from round to round, and
 /// the engine restarts and does what it does after a restart.
 fn killed_at_any_instant() {
-    let mut answers = std::collections::BTreeMap::new();
-    for round in 0..60_u64 {
+    const ROUNDS: u32 = 60;
+    let longest = time_of_a_run();
+    for round in 0..ROUNDS {
         let mut bench = Bench::new(&make, 1);
         let job = prepare(&bench, "echo run >> runs; sleep 0.02");
         let mut first = spawn_supervisor(&job.record_folder);
         let mut second = spawn_supervisor(&job.record_folder);
-        std::thread::sleep(Duration::from_micros(round / 2 * 400));
+        let step = round / 2 * 2;
+        // Most of the delays are short: the interesting points come early.
+        std::thread::sleep(longest * step * step / (ROUNDS * ROUNDS));
         first.kill().expect("killed");
         if round % 2 == 0 {
             second.kill().expect("killed");
+            let _ = (first.wait(), second.wait());
         }
         let answer = bench.scheduler().adopt(&job).expect("an answer");
-        *answers.entry(format!("{answer:?}")).or_insert(0) += 1;
         match answer {
             Adoption::Lost => {}
             Adoption::Adopted => drop(bench.end_of(1)),
@@ -199,12 +219,8 @@ fn killed_at_any_instant() {
             }
         }
         let _ = (first.wait(), second.wait());
-        assert!(runs(&bench) <= 1, "round {round}: {answers:?}");
+        assert!(runs(&bench) <= 1, "round {round}");
     }
-    assert!(
-        answers.len() > 1,
-        "the kills all struck at the same point: {answers:?}"
-    );
 }
 
 fn a_late_supervisor_starts_nothing() {

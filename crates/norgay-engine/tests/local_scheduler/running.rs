@@ -124,7 +124,8 @@ fn resources_are_distinct_and_come_back() {
 fn a_resource_is_kept_across_adoption() {
     let make = |max| make_with_resources(max, &["a", "b"]);
     let mut bench = Bench::new(&make, 9);
-    let job = bench.start("while [ ! -e go ]; do sleep 0.02; done");
+    let job = bench.start("touch ready; while [ ! -e go ]; do sleep 0.02; done");
+    bench.wait_for_file(&bench.path("ready"));
     bench.restart();
     assert_eq!(
         bench.scheduler().adopt(&job).expect("an answer"),

@@ -85,7 +85,7 @@ use std::time::Duration;
 use regex_lite::Regex;
 
 use self::examine::{Finding, examine};
-use self::record::{METRICS, RecordError, RecordFolder, Request, STDOUT};
+use self::record::{Lock, METRICS, RecordError, RecordFolder, Request, STDOUT};
 use self::slots::Slots;
 use self::watch::Watch;
 use super::{Adoption, AttemptKey, Change, Job, Notice, Scheduler, SchedulerError};
@@ -132,7 +132,7 @@ impl From<RecordError> for SchedulerError {
 /// Whether a start may go ahead.
 enum Clearance {
     /// Nobody has started the attempt; nobody can while the lock is held.
-    Launch(std::fs::File),
+    Launch(Lock),
     /// It was started before.
     Started,
 }
@@ -168,7 +168,7 @@ impl LocalScheduler {
         &mut self,
         job: &Job,
         folder: RecordFolder,
-        lock: std::fs::File,
+        lock: Lock,
     ) -> Result<(), SchedulerError> {
         if !self.has_room() {
             let message = "no slot is free; wait until an attempt has ended".to_owned();

@@ -69,6 +69,18 @@ impl Request {
     }
 }
 
+/// The lock of a record folder, held until this is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file would not do: a child that another thread is just starting has the file
+    /// open as well until it reaches its exec, and would hold the lock that long.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// The record folder of one attempt.
 #[derive(Clone, Debug)]
 pub(super) struct RecordFolder {
@@ -100,7 +112,7 @@ impl RecordFolder {
 
     /// Takes the lock if nobody holds it. The kernel gives it back when its holder dies, however
     /// it dies, so a held lock means a living holder.
-    pub(super) fn try_lock(&self) -> Result<Option<File>, RecordError> {
+    pub(super) fn try_lock(&self) -> Result<Option<Lock>, RecordError> {
         let path = self.file(LOCK);
         let open = OpenOptions::new()
             .create(true)
@@ -109,7 +121,7 @@ impl RecordFolder {
             .open(&path);
         let file = open.map_err(failed("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => Ok(Some(Lock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
         }

@@ -12,7 +12,7 @@ use std::os::unix::process::CommandExt;
 use super::formats::{ExitRecord, JobRecord, RecordedCause, RecordedExit, StartedRecord};
 use super::process_group::identity;
 use super::process_table;
-use super::record::{RecordError, RecordFolder, Request, STDERR, STDOUT};
+use super::record::{Lock, RecordError, RecordFolder, Request, STDERR, STDOUT};
 use super::signals;
 use super::supervision::Supervision;
 
@@ -84,7 +84,7 @@ fn run(record_folder: &Path) -> Result<(), SuperviseError> {
 
 /// The lock, or `None` if another supervisor has the attempt. The controller and its successors
 /// hold the lock for moments as well, so a held lock alone means nothing.
-fn take_lock(folder: &RecordFolder) -> Result<Option<std::fs::File>, SuperviseError> {
+fn take_lock(folder: &RecordFolder) -> Result<Option<Lock>, SuperviseError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if folder.is_claimed() {

@@ -21,6 +21,9 @@ use norgay_engine::testing::scheduler_contract;
 /// A named test.
 type Test = (String, Box<dyn Fn() + Send + Sync>);
 
+/// Flags of the standard harness that have their value in the next argument.
+const FLAGS_WITH_VALUES: [&str; 4] = ["--format", "--color", "--test-threads", "--skip"];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [command, folder] = arguments.as_slice()
@@ -29,9 +32,13 @@ fn main() -> ExitCode {
         return ExitCode::from(supervise(Path::new(folder)) as u8);
     }
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let is_value =
+        |index: usize| index > 0 && FLAGS_WITH_VALUES.contains(&arguments[index - 1].as_str());
     let filters: Vec<&String> = arguments
         .iter()
-        .filter(|name| !name.starts_with('-'))
+        .enumerate()
+        .filter(|(index, name)| !name.starts_with('-') && !is_value(*index))
+        .map(|(_, name)| name)
         .collect();
     let is_wanted = |name: &str| {
         let matches = |filter: &&String| {

@@ -24,46 +24,49 @@ pub(super) fn job_record(
     resource: Option<&str>,
 ) -> Result<JobRecord, SchedulerError> {
     let slot = resource.unwrap_or_default();
-    let fill = |text: &String| text.replace("{resource}", slot);
-    let attempt_id = attempt_id(folder);
     let working_folder = std::path::absolute(&job.working_folder).map_err(|error| {
         let folder = job.working_folder.display();
         SchedulerError {
             message: format!("cannot find the working folder {folder}: {error}"),
         }
     })?;
-    let values = job
-        .environment
-        .iter()
-        .map(|(name, value)| (name.clone(), fill(value)));
-    let mut environment: BTreeMap<String, String> = values.collect();
-    for (name, value) in [
-        (
-            "NORGAY_METRICS",
-            folder.file(METRICS).to_string_lossy().as_ref(),
-        ),
-        (ATTEMPT_ID, &attempt_id),
-        ("NORGAY_RESOURCE", slot),
-        ("SHERPA_RESOURCE", slot),
-    ] {
-        environment.insert(name.to_owned(), value.to_owned());
-    }
-    let parameters = folder.file(PARAMETERS).to_string_lossy().into_owned();
-    environment
-        .entry("NORGAY_PARAMS".to_owned())
-        .or_insert(parameters);
     Ok(JobRecord {
         trial: job.key.trial,
         attempt: job.key.attempt,
-        attempt_id,
-        command: job.command.iter().map(fill).collect(),
-        environment,
+        attempt_id: attempt_id(folder),
+        command: job.command.iter().map(|text| fill(text, slot)).collect(),
+        environment: environment(job, folder, slot),
         working_folder,
         resource: resource.map(str::to_owned),
         time_limit_ms: job.time_limit.map(milliseconds),
         memory_limit_bytes: job.memory_limit_bytes,
         grace_ms: milliseconds(job.grace),
     })
+}
+
+fn fill(text: &str, slot: &str) -> String {
+    text.replace("{resource}", slot)
+}
+
+/// The job's variables, and over them those that only the scheduler knows.
+fn environment(job: &Job, folder: &RecordFolder, slot: &str) -> BTreeMap<String, String> {
+    let path = |name| folder.file(name).to_string_lossy().into_owned();
+    let given = job.environment.iter();
+    let mut environment: BTreeMap<String, String> = given
+        .map(|(name, value)| (name.clone(), fill(value, slot)))
+        .collect();
+    environment
+        .entry("NORGAY_PARAMS".to_owned())
+        .or_insert_with(|| path(PARAMETERS));
+    for (name, value) in [
+        ("NORGAY_METRICS", path(METRICS)),
+        (ATTEMPT_ID, attempt_id(folder)),
+        ("NORGAY_RESOURCE", slot.to_owned()),
+        ("SHERPA_RESOURCE", slot.to_owned()),
+    ] {
+        environment.insert(name.to_owned(), value);
+    }
+    environment
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -2,6 +2,11 @@
 
 pub mod clock;
 pub mod config;
+pub mod files;
+pub mod metrics_file;
 pub mod open_study;
+pub mod results;
+pub mod retention;
 pub mod scheduler;
 pub mod storage;
+pub mod testing;

@@ -1,5 +1,7 @@
 //! Where attempts run: the trait that every scheduler fulfils, and what travels across it.
 
+pub mod local;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -73,7 +75,8 @@ pub struct JobEnd {
     pub exit: Exit,
     /// Why the scheduler itself ended it, if it did.
     pub ended_by: Option<EndedBy>,
-    /// The last lines of standard error (of standard output if that is empty).
+    /// The last lines of standard error (of standard output if that is empty), and after them, on
+    /// a line that begins with `norgay: `, what the scheduler has to say about the end.
     pub log_tail: String,
 }
 
@@ -84,7 +87,8 @@ pub enum Exit {
     Code(i32),
     /// A signal ended it.
     Signal(i32),
-    /// It could not be started: program missing or not executable (see the log tail).
+    /// It could not be started: program missing or not executable (see the log tail). Also if it
+    /// was stopped before it started, which [`JobEnd::ended_by`] tells.
     NotStarted,
     /// It vanished without a record (machine restarted, supervisor killed).
     Unknown,
@@ -93,7 +97,8 @@ pub enum Exit {
 /// Why the scheduler ended an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
-    /// [`Scheduler::stop`] was called.
+    /// [`Scheduler::stop`] or [`Scheduler::kill`] was called. A SIGTERM that came from elsewhere
+    /// (the machine shuts down) is none of that: it shows as [`Exit::Signal`] without a cause.
     StopRequest,
     /// The time limit passed.
     TimeLimit,
@@ -104,11 +109,14 @@ pub enum EndedBy {
 /// What a restarted engine found of an attempt that its log says was started.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Adoption {
-    /// It still runs, or ended while nobody watched: notices follow from `poll`.
+    /// It still runs, or ended while nobody watched: notices follow from `poll`. An attempt that is
+    /// gone without a record, but has left reports that nobody has read, is adopted too: its
+    /// reports follow, then an end of [`Exit::Unknown`].
     Adopted,
-    /// The engine was stopped before the scheduler got it: it is safe to start it.
+    /// The scheduler has not started it and, unless asked again, never will: it is safe to start.
     NeverStarted,
-    /// It is gone without a record; anything left of it has been killed.
+    /// It is gone without a record or a report, and anything left of it has been killed; no notice
+    /// follows.
     Lost,
 }
 

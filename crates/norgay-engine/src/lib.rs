@@ -1,4 +1,5 @@
 //! Studies that survive: the run loop, storages, schedulers, files and configuration.
 
 pub mod config;
+pub mod files;
 pub mod scheduler;

@@ -2,6 +2,4 @@
 
 mod execution;
 
-pub use execution::{
-    Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder,
-};
+pub use execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder};

@@ -2,4 +2,5 @@
 
 pub mod config;
 pub mod files;
+pub mod metrics_file;
 pub mod scheduler;

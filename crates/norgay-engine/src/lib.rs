@@ -3,4 +3,7 @@
 pub mod config;
 pub mod files;
 pub mod metrics_file;
+pub mod results;
+pub mod retention;
 pub mod scheduler;
+pub mod testing;

@@ -137,12 +137,12 @@ impl<'a> Reader<'a> {
             }
             self.skip_space();
             let value = self.value()?;
-            match positions.get(&key).and_then(|at| pairs.get_mut(*at)) {
-                Some(pair) => pair.1 = value,
-                None => {
-                    positions.insert(key.clone(), pairs.len());
-                    pairs.push((Value::Text(key), value));
-                }
+            let known = positions.get(&key).and_then(|at| pairs.get_mut(*at));
+            if let Some(pair) = known {
+                pair.1 = value;
+            } else {
+                positions.insert(key.clone(), pairs.len());
+                pairs.push((Value::Text(key), value));
             }
             self.skip_space();
             if self.take(b'}') {

@@ -2,4 +2,6 @@
 
 mod execution;
 
-pub use execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder};
+pub use execution::{
+    Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder,
+};

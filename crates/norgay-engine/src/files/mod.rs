@@ -29,7 +29,7 @@ pub use location::Location;
 #[derive(Clone, Debug)]
 pub struct Files {
     store: Arc<dyn ObjectStore>,
-    runtime: Arc<Runtime>,
+    runtime: Arc<Blocking>,
     base: Key,
     /// The folder, where the storage is this machine.
     folder: Option<PathBuf>,
@@ -54,7 +54,7 @@ impl Files {
         let base = Key::parse(shown).map_err(|error| refuse(error.to_string()))?;
         // Without the sync a file renamed into place may be empty after a power cut.
         let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-        let runtime = runtime().map_err(|error| refuse(error.to_string()))?;
+        let runtime = Blocking::new().map_err(|error| refuse(error.to_string()))?;
         Ok(Self {
             store,
             runtime,
@@ -68,7 +68,7 @@ impl Files {
     pub fn in_memory() -> std::io::Result<Self> {
         Ok(Self {
             store: Arc::new(InMemory::new()),
-            runtime: runtime()?,
+            runtime: Blocking::new()?,
             base: Key::default(),
             folder: None,
             shown: "memory".into(),
@@ -275,9 +275,29 @@ impl Files {
     }
 }
 
-fn runtime() -> std::io::Result<Arc<Runtime>> {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map(Arc::new)
+/// Runs asynchronous storage calls on the calling thread.
+#[derive(Debug)]
+struct Blocking(Option<Runtime>);
+
+impl Blocking {
+    fn new() -> std::io::Result<Arc<Self>> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Arc::new(Self(Some(runtime))))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.0 {
+            Some(runtime) => runtime.block_on(future),
+            None => unreachable!("the runtime is taken only when this is dropped"),
+        }
+    }
+}
+
+impl Drop for Blocking {
+    /// A runtime dropped in asynchronous code panics, unless it is shut down this way.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }

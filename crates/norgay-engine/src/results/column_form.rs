@@ -131,3 +131,40 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(letter: char) -> Option<Value> {
+        match letter {
+            'i' => Some(Value::Int(16)),
+            'f' => Some(Value::Float(0.5)),
+            'b' => Some(Value::Bool(true)),
+            'n' => Some(Value::None),
+            'N' => Some(Value::Float(f64::NAN)),
+            't' => Some(Value::from("x")),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn cs_39_cells_are_written_as_pandas_writes_them() {
+        let fixture = include_str!("../../tests/fixtures/pandas_columns.txt");
+        let lines = fixture.lines().filter(|line| !line.starts_with('#'));
+        let mut checked = 0;
+        for line in lines {
+            let (sequence, wanted) = line.split_once(' ').expect("a sequence and its cells");
+            let cells: Vec<Option<Value>> = sequence.chars().map(cell).collect();
+            let mut form = ColumnForm::new();
+            for cell in &cells {
+                form.add(cell.as_ref());
+            }
+            let rows = cells.iter().enumerate();
+            let texts: Vec<String> = rows.map(|(row, c)| form.text(row, c.as_ref())).collect();
+            assert_eq!(texts.join("|"), wanted, "{sequence}");
+            checked += 1;
+        }
+        assert!(checked > 600, "{checked}");
+    }
+}

@@ -1,3 +1,8 @@
-//! Contract suites for the open sets of the engine: whoever adds one runs its suite.
+//! Helpers for tests, and contract suites for the open sets of the engine: whoever adds a
+//! scheduler or a storage runs its suite.
 
 pub mod scheduler_contract;
+pub mod storage_contract;
+mod study_builder;
+
+pub use study_builder::StudyBuilder;

@@ -1,0 +1,69 @@
+//! What can go wrong with files.
+
+/// A file or folder can't be reached, or must not be touched.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The location's scheme is not supported.
+    #[error(
+        "can't open '{location}': {scheme}:// is not supported yet; give the path of a folder or \
+         a file:// URL"
+    )]
+    Scheme {
+        /// The location as given.
+        location: String,
+        /// Its scheme.
+        scheme: String,
+    },
+    /// The location can't be a folder.
+    #[error("can't open '{location}': {problem}")]
+    Location {
+        /// The location as given.
+        location: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The path within a location is not safe, or not possible.
+    #[error("'{path}' is no path within '{location}': {problem}")]
+    Path {
+        /// The path as given.
+        path: String,
+        /// The location.
+        location: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file is larger than what may be read.
+    #[error("'{path}' in '{location}' has {bytes} bytes; at most {limit_bytes} are read")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The location.
+        location: String,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// The folder lies behind a symbolic link, so that deleting it could reach other files.
+    #[error("'{path}' in '{location}' is not deleted: '{link}' is a symbolic link")]
+    BehindLink {
+        /// The folder to be deleted.
+        path: String,
+        /// The location.
+        location: String,
+        /// The link on the way to it.
+        link: String,
+    },
+    /// The storage refused.
+    #[error("can't {action} '{path}' in '{location}': {source}")]
+    Storage {
+        /// What was tried.
+        action: &'static str,
+        /// The path.
+        path: String,
+        /// The location.
+        location: String,
+        /// Why it failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

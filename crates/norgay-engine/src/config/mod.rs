@@ -1,7 +1,17 @@
 //! Reading what users write: study files, search spaces and the reference's flags.
 
 mod execution;
+mod finding;
+mod flags;
+pub mod placeholder;
+mod space_reader;
+mod study_file;
+pub mod trial_parameters;
 
-pub use execution::{
-    Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder,
-};
+pub use execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder};
+pub use finding::{Finding, Findings, Severity};
+pub use flags::read_flags;
+pub use placeholder::{CommandTemplate, Template, value_text};
+pub use space_reader::read_space;
+pub use study_file::{StudyConfig, read_study};
+pub use trial_parameters::{TrialPaths, check_with_dummy_trial, trial_parameters};

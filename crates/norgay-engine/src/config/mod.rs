@@ -7,6 +7,8 @@ pub mod placeholder;
 mod space_reader;
 mod study_file;
 pub mod trial_parameters;
+pub mod yaml;
+mod yaml_scalar;
 
 pub use execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder};
 pub use finding::{Finding, Findings, Severity};

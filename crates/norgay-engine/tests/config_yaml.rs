@@ -170,8 +170,14 @@ fn what_could_do_harm_is_refused() {
 
 #[test]
 fn an_escaped_surrogate_pair_is_json_but_not_yaml() {
-    assert_eq!(value(r#"{"a\/b": "\u00e9"}"#).get("a/b"), Some(&Value::from("\u{e9}")));
-    assert!(matches!(problem(r#"["\ud83d\ude00"]"#), (Some(_), YamlProblem::Syntax(_))));
+    assert_eq!(
+        value(r#"{"a\/b": "\u00e9"}"#).get("a/b"),
+        Some(&Value::from("\u{e9}"))
+    );
+    assert!(matches!(
+        problem(r#"["\ud83d\ude00"]"#),
+        (Some(_), YamlProblem::Syntax(_))
+    ));
 }
 
 #[test]

@@ -3,7 +3,11 @@
 mod execution;
 mod finding;
 mod flags;
+mod parameter_reader;
 pub mod placeholder;
+pub mod shape;
+mod source_text;
+mod space_fields;
 mod space_reader;
 mod study_file;
 pub mod trial_parameters;
@@ -14,6 +18,7 @@ pub use execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, 
 pub use finding::{Finding, Findings, Severity};
 pub use flags::read_flags;
 pub use placeholder::{CommandTemplate, Template, value_text};
+pub use space_fields::PARAMETER_FIELDS;
 pub use space_reader::read_space;
 pub use study_file::{StudyConfig, read_study};
 pub use trial_parameters::{TrialPaths, check_with_dummy_trial, trial_parameters};

@@ -1,11 +1,19 @@
 //! Reading what users write: study files, search spaces and the reference's flags.
 
+mod algorithm_check;
+mod assemble;
+mod cross_checks;
+mod draft;
 mod execution;
+mod execution_reader;
+mod fields;
 mod finding;
 mod flags;
 mod parameter_reader;
 pub mod placeholder;
+mod quantity;
 pub mod shape;
+mod shape_check;
 mod source_text;
 mod space_fields;
 mod space_reader;
@@ -15,6 +23,7 @@ pub mod yaml;
 mod yaml_scalar;
 
 pub use execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder};
+pub use fields::FIELDS;
 pub use finding::{Finding, Findings, Severity};
 pub use flags::read_flags;
 pub use placeholder::{CommandTemplate, Template, value_text};

@@ -16,6 +16,8 @@ pub(super) struct Origin {
     pub subject: String,
     /// How places inside it are counted.
     pub base: Base,
+    /// `field` or `flag`, for subjects.
+    pub noun: &'static str,
 }
 
 /// How the places of a text inside another text relate to the whole.
@@ -37,6 +39,7 @@ impl Origin {
             source: source.into(),
             subject: subject.into(),
             base,
+            noun: "field",
         }
     }
 
@@ -44,6 +47,35 @@ impl Origin {
         Self {
             subject: subject.into(),
             ..self.clone()
+        }
+    }
+
+    /// The same place, about a field; a flag stays itself.
+    pub fn field(&self, path: &str) -> Self {
+        if self.noun == "flag" {
+            self.clone()
+        } else {
+            self.about(format!("field '{path}'"))
+        }
+    }
+
+    /// The origin of a text that is this value, and that has lines and columns of its own.
+    pub fn inner_text(&self, value: Place) -> Self {
+        match self.base {
+            Base::Own => Self {
+                base: Base::Inside(value),
+                ..self.clone()
+            },
+            Base::Line(_) | Base::Inside(_) => self.clone(),
+            Base::Nowhere => {
+                let name = self.subject.split('\'').nth(1).unwrap_or(&self.subject);
+                Self {
+                    source: name.into(),
+                    subject: String::new(),
+                    base: Base::Own,
+                    noun: self.noun,
+                }
+            }
         }
     }
 
@@ -163,4 +195,10 @@ pub(super) fn in_words(node: &Node) -> String {
         NodeKind::Tuple(_) => "a tuple".into(),
         NodeKind::Dict(_) => "a map".into(),
     }
+}
+
+/// An error for what can't happen: something is missing, and nobody has told why.
+pub(super) fn unexplained(origin: &Origin) -> Findings {
+    let message = "it could not be read; please report this as a bug of Norgay".to_owned();
+    Findings(vec![origin.finding(None, message, Severity::Error)])
 }

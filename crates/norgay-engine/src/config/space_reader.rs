@@ -12,7 +12,7 @@ use norgay_core::{Node, Place, Space};
 
 use super::finding::{Finding, Findings};
 use super::parameter_reader::{EntryReader, Form, Places};
-use super::source_text::{Base, Origin, Report, did_you_mean, in_words, shown};
+use super::source_text::{Base, Origin, Report, did_you_mean, in_words, shown, unexplained};
 use super::yaml::read_yaml;
 
 /// Reads a search space with its warnings.
@@ -30,7 +30,7 @@ pub fn read_space(text: &str, source_name: &str) -> Result<(Space, Vec<Finding>)
     let warnings = report.finish()?;
     space
         .map(|space| (space, warnings))
-        .ok_or_else(|| Findings(Vec::new()))
+        .ok_or_else(|| unexplained(&origin))
 }
 
 /// A constraint and where it is written.
@@ -103,7 +103,18 @@ impl WrittenSpace {
         space
     }
 
-    /// Every parameter's name, those with mistakes too.
+    /// All names, those of parameters with mistakes too, in the order of the text.
+    pub fn names(&self) -> Vec<String> {
+        let mut known: Vec<(&Places, &String)> = self
+            .places
+            .iter()
+            .map(|(name, places)| (places, name))
+            .collect();
+        known.sort_by_key(|(places, _)| places.name);
+        known.into_iter().map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Whether something is written about a parameter, be it with mistakes.
     pub fn has(&self, name: &str) -> bool {
         self.places.contains_key(name)
     }
@@ -206,13 +217,7 @@ impl WrittenSpace {
 
     /// The known name that is written most alike; of equally like ones the first in the text.
     fn hint(&self, name: &str) -> String {
-        let mut known: Vec<(&Places, &String)> = self
-            .places
-            .iter()
-            .map(|(name, places)| (places, name))
-            .collect();
-        known.sort_by_key(|(places, _)| places.name);
-        did_you_mean(name, known.into_iter().map(|(_, name)| name.as_str()))
+        did_you_mean(name, self.names().iter().map(String::as_str))
     }
 
     /// Whether a constraint can be joined to the space; unknown names are told here.

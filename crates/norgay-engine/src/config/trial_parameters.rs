@@ -114,3 +114,12 @@ fn dummies(space: &Space) -> Vec<Configuration> {
     }
     all
 }
+
+/// The keys that a parameter text yields; none if it can't be evaluated.
+pub(super) fn keys_of_text(space: &Space, text: &ParameterText) -> Vec<String> {
+    dummies(space)
+        .iter()
+        .find_map(|configuration| text.evaluate(&with_inactive(space, configuration)).ok())
+        .map(|pairs| pairs.into_iter().map(|(key, _)| key).collect())
+        .unwrap_or_default()
+}

@@ -36,7 +36,7 @@ pub(super) fn check(
         return;
     }
     let known = known_names(names);
-    for written in draft.all("command") {
+    if let Some(written) = draft.get("command") {
         let pieces = match &written.node.kind {
             NodeKind::List(items) => items.iter().collect(),
             _ => vec![&written.node],

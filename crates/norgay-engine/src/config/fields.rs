@@ -158,7 +158,8 @@ pub const FIELDS: &[FieldEntry] = &[
         "storage_strategy",
         one_of(&["keep", "delete", "best", "continue"]),
         "\"keep\"",
-        "What becomes of trials' files once their results are stored: all are kept, none, only the best trial's, or only those that another trial may go on from.",
+        "What becomes of trials' files once their results are stored: all are kept, none, \
+         only the best trial's, or only those that another trial may go on from.",
     ),
     with_default(
         "keep_failed",
@@ -288,7 +289,7 @@ const RETRY: &[FieldEntry] = &[
 ];
 
 /// The fields of `stopping_rule`.
-const STOPPING_RULE: &[FieldEntry] = &[
+pub(super) const STOPPING_RULE: &[FieldEntry] = &[
     field("name", one_of(&["median"]), "The rule. Required."),
     with_default(
         "min_iterations",

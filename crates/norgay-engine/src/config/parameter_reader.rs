@@ -122,7 +122,8 @@ impl<'a> EntryReader<'a> {
                 return self.is_finite("range", node);
             }
             (NodeKind::List(_), Form::Literals) => {
-                "type is missing; write {\"type\": \"Choice\", \"range\": [...]} for a list of values"
+                "type is missing; for a list of values write \
+                 {\"type\": \"Choice\", \"range\": [...]}"
             }
             _ => "a parameter is described by a map of its type and range, not by a tuple",
         };

@@ -248,7 +248,12 @@ fn known_field(
             }
             None => format!("a field's name must be text, not {}", in_words(key)),
         };
-        report.error(&origin.about(""), Some(key.place), message);
+        let origin = if origin.noun == "flag" {
+            origin.clone()
+        } else {
+            origin.about("")
+        };
+        report.error(&origin, Some(key.place), message);
     }
     known
 }

@@ -80,6 +80,7 @@ pub(super) fn given_flags(
         report,
         open: Vec::new(),
         flat: Vec::new(),
+        is_full: false,
     };
     unfolding.unfold(arguments);
     let flat = unfolding.flat;
@@ -188,6 +189,8 @@ struct Unfolding<'a> {
     /// The flag files that are being read, outermost first.
     open: Vec<String>,
     flat: Vec<Argument>,
+    /// Whether there were too many lines, which has been told.
+    is_full: bool,
 }
 
 impl Unfolding<'_> {
@@ -216,6 +219,9 @@ impl Unfolding<'_> {
     }
 
     fn file(&mut self, file: String, argument: &Argument) {
+        if self.is_full {
+            return;
+        }
         if self.open.contains(&file) {
             let chain = self.open.join("' names '");
             self.error(
@@ -234,6 +240,7 @@ impl Unfolding<'_> {
                 let lines = arguments_of_file(&text, &file);
                 // Files that name files several times could multiply without end.
                 if self.flat.len() + lines.len() > MAX_ARGUMENTS {
+                    self.is_full = true;
                     self.error(
                         argument,
                         format!("more than {MAX_ARGUMENTS} lines of flags"),

@@ -189,8 +189,11 @@ impl WrittenSpace {
                 sound.push(constraint.predicate.clone());
             }
         }
+        let sound_count = sound.len();
         match Space::new(parameters, sound) {
-            Ok(space) => Some(space),
+            Ok(space) => {
+                (self.broken.is_empty() && sound_count == constraints.len()).then_some(space)
+            }
             Err(errors) => {
                 for error in &errors {
                     self.tell(error, &constraints, report);

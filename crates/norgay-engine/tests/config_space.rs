@@ -22,10 +22,13 @@ const SINGLE: &str =
 fn cs_14_single_object_list_and_row_give_the_same_space() {
     let single = space(SINGLE, "space.json");
     let forms = [
-        r#"[{"a": {"type": "Continuous", "range": [0, 1]}}, {"b": {"type": "Choice", "range": ["x"]}}]"#,
+        r#"[{"a": {"type": "Continuous", "range": [0, 1]}},
+            {"b": {"type": "Choice", "range": ["x"]}}]"#,
         "[{'a': {'type': 'Continuous', 'range': [0, 1]}, 'b': {'type': 'Choice', 'range': ['x']}}]",
-        "{'a': {'type': 'Continuous', 'range': [0, 1]}},\n{'b': {'type': 'Choice', 'range': ['x']}},\n",
-        "{'a': {'type': 'Continuous', 'range': [0, 1]}}\n{'b': {'type': 'Choice', 'range': ['x']}}",
+        "{'a': {'type': 'Continuous', 'range': [0, 1]}},\n\
+         {'b': {'type': 'Choice', 'range': ['x']}},\n",
+        "{'a': {'type': 'Continuous', 'range': [0, 1]}}\n\
+         {'b': {'type': 'Choice', 'range': ['x']}}",
     ];
     for form in forms {
         assert_eq!(space(form, "space.json"), single, "{form}");

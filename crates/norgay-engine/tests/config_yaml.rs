@@ -9,13 +9,15 @@ fn value(text: &str) -> Value {
     read_yaml(text).unwrap().value()
 }
 
-fn problem(text: &str) -> (Option<Place>, YamlProblem) {
+fn problem(text: &str) -> (Place, YamlProblem) {
     let error = read_yaml(text).unwrap_err();
-    (error.place, error.problem)
+    (error.place.unwrap_or(NOWHERE), error.problem)
 }
 
-fn at(line: u32, column: u32) -> Option<Place> {
-    Some(Place { line, column })
+const NOWHERE: Place = Place { line: 0, column: 0 };
+
+fn at(line: u32, column: u32) -> Place {
+    Place { line, column }
 }
 
 #[test]
@@ -141,10 +143,8 @@ fn what_could_do_harm_is_refused() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..10 {
         let before = format!("*a{}, ", level - 1).repeat(9);
-        bomb.push_str(&format!(
-            "a{level}: &a{level} [{}]\n",
-            before.trim_end_matches(", ")
-        ));
+        let items = before.trim_end_matches(", ");
+        bomb = format!("{bomb}a{level}: &a{level} [{items}]\n");
     }
     assert_eq!(problem(&bomb).1, YamlProblem::TooMany);
     assert_eq!(problem(&"[".repeat(500_000)).1, YamlProblem::TooDeep);
@@ -152,7 +152,7 @@ fn what_could_do_harm_is_refused() {
     assert_eq!(problem(&"{a: ".repeat(100_000)).1, YamlProblem::TooDeep);
     let mut nested = String::from("a0: &a0 [x]\n");
     for level in 1..70 {
-        nested.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        nested = format!("{nested}a{level}: &a{level} [*a{}]\n", level - 1);
     }
     assert_eq!(problem(&nested).1, YamlProblem::TooDeep);
     assert_eq!(problem("a: &x [1, *x]").1, YamlProblem::SelfReference);
@@ -176,7 +176,7 @@ fn an_escaped_surrogate_pair_is_json_but_not_yaml() {
     );
     assert!(matches!(
         problem(r#"["\ud83d\ude00"]"#),
-        (Some(_), YamlProblem::Syntax(_))
+        (Place { line: 1, .. }, YamlProblem::Syntax(_))
     ));
 }
 
@@ -225,7 +225,8 @@ proptest! {
     #[test]
     fn pieces_of_yaml_in_any_order_never_panic(
         pieces in prop::collection::vec(prop::sample::select(&[
-            "- ", "a: ", "? ", ": ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", "|\n", ">-\n",
+            "- ", "a: ", "? ", ": ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", "|\n",
+            ">-\n",
             "|2\n", "'", "\"", "\\", "#", "&a ", "*a", "!t ", "!!str ", "<<: ", "---", "...", "\t",
             "%YAML 1.2\n", "%TAG ! x\n", "x", "1", "\r\n", "\u{feff}", "\0", "@",
         ][..]), 0..40)

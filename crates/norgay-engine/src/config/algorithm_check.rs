@@ -1,5 +1,8 @@
 //! Whether there is an algorithm of a name, and what it is called here.
 
+use std::collections::HashSet;
+
+use norgay_core::Value;
 use norgay_core::definition::AlgorithmChoice;
 
 use super::draft::{Draft, Written};
@@ -83,17 +86,18 @@ fn unknown(given: &str, written: &Written, report: &mut Report) {
     written.error(report, message.replace("? there are", "? There are"));
 }
 
-fn arguments(draft: &Draft, report: &mut Report) -> Option<Vec<(String, norgay_core::Value)>> {
+fn arguments(draft: &Draft, report: &mut Report) -> Option<Vec<(String, Value)>> {
     let Some(written) = draft.get("algorithm.arguments") else {
         return (!draft.mentions("algorithm.arguments")).then(Vec::new);
     };
-    let mut arguments: Vec<(String, norgay_core::Value)> = Vec::new();
+    let mut arguments: Vec<(String, Value)> = Vec::new();
+    let mut seen = HashSet::new();
     let mut sound = true;
     for (key, value) in written.node.as_entries().unwrap_or_default() {
         let name = key.as_text().unwrap_or_default();
         let problem = if name.is_empty() {
             "an argument's name must be text".to_owned()
-        } else if arguments.iter().any(|(known, _)| known == name) {
+        } else if !seen.insert(name) {
             format!("the argument '{}' is written twice", shown(name))
         } else {
             arguments.push((name.to_owned(), value.value()));

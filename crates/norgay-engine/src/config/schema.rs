@@ -59,7 +59,10 @@ fn definitions() -> Value {
             "anyOf": [
                 described,
                 {"description": "The values of a choice.", "type": "array", "minItems": 1},
-                {"description": "The value of a constant.", "type": ["string", "number", "boolean"]},
+                {
+                    "description": "The value of a constant.",
+                    "type": ["string", "number", "boolean"],
+                },
             ]
         },
         "parameters": {
@@ -75,7 +78,7 @@ fn any_case(pattern: &str) -> String {
     let mut text = String::new();
     for character in pattern.replace("(?i:", "(").chars() {
         if character.is_ascii_lowercase() {
-            text.push_str(&format!("[{character}{}]", character.to_ascii_uppercase()));
+            text.extend(['[', character, character.to_ascii_uppercase(), ']']);
         } else {
             text.push(character);
         }

@@ -1,5 +1,7 @@
 //! Whether a value has the shape of its field; if not, what was expected and what was found.
 
+use std::collections::HashSet;
+
 use norgay_core::{Node, NodeKind, Value};
 
 use super::quantity::{bytes, milliseconds};
@@ -145,7 +147,7 @@ fn check_slots(node: &Node, origin: &Origin, report: &mut Report) -> bool {
         );
         return false;
     }
-    let mut seen: Vec<String> = Vec::with_capacity(items.len());
+    let mut seen: HashSet<String> = HashSet::with_capacity(items.len());
     let mut sound = true;
     for item in items {
         let text = item.value().to_string();
@@ -157,7 +159,7 @@ fn check_slots(node: &Node, origin: &Origin, report: &mut Report) -> bool {
             report.error(origin, Some(item.place), message);
             sound = false;
         } else {
-            seen.push(text);
+            seen.insert(text);
         }
     }
     sound
@@ -169,14 +171,14 @@ fn check_variables(node: &Node, origin: &Origin, report: &mut Report) -> bool {
         return false;
     };
     let mut sound = true;
-    let mut seen: Vec<&str> = Vec::with_capacity(entries.len());
+    let mut seen: HashSet<&str> = HashSet::with_capacity(entries.len());
     for (key, value) in entries {
         let name = key.as_text().unwrap_or_default();
         if name.is_empty() || name.contains(['=', '\0']) {
             let message = format!("{} is not the name of a variable", in_words(key));
             report.error(origin, Some(key.place), message);
             sound = false;
-        } else if seen.contains(&name) {
+        } else if !seen.insert(name) {
             report.error(
                 origin,
                 Some(key.place),
@@ -184,7 +186,6 @@ fn check_variables(node: &Node, origin: &Origin, report: &mut Report) -> bool {
             );
             sound = false;
         }
-        seen.push(name);
         if !is_word(value) {
             let message = format!(
                 "expected text or a whole number for '{}', found {}; write it in quotes",

@@ -220,6 +220,11 @@ impl WrittenSpace {
 
     /// The known name that is written most alike; of equally like ones the first in the text.
     fn hint(&self, name: &str) -> String {
+        /// Beyond so many names the comparison would take long, and the hint is of little use.
+        const MOST_NAMES: usize = 1_000;
+        if self.places.len() > MOST_NAMES {
+            return String::new();
+        }
         did_you_mean(name, self.names().iter().map(String::as_str))
     }
 

@@ -9,6 +9,9 @@ use norgay_core::{Configuration, Space, Value};
 /// The most values of one parameter that are tried by [`check_with_dummy_trial`].
 const VALUES_TRIED: usize = 64;
 
+/// The most made-up trials in all, so that a space of thousands of parameters is checked quickly.
+const TRIALS_TRIED: usize = 2_000;
+
 /// The names and folders that a trial is told besides its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrialPaths<'a> {
@@ -92,34 +95,38 @@ pub fn check_with_dummy_trial(space: &Space, text: &ParameterText) -> Result<(),
     Ok(())
 }
 
-fn dummies(space: &Space) -> Vec<Configuration> {
+/// Made-up trials, one after the other because each is as large as the space.
+fn dummies(space: &Space) -> impl Iterator<Item = Configuration> {
     let count = space.parameters().len();
-    let mut all: Vec<Configuration> = [0.5, 0.0, 1.0]
+    let uniform = [0.5, 0.0, 1.0]
+        .into_iter()
+        .map(move |place| space.at(&vec![place; count]));
+    let listed = space
+        .parameters()
         .iter()
-        .map(|place| space.at(&vec![*place; count]))
-        .collect();
-    for (position, parameter) in space.parameters().iter().enumerate() {
-        let (Domain::Ordinal { values } | Domain::Choice { values }) = &parameter.domain else {
-            continue;
-        };
-        for value in values.iter().take(VALUES_TRIED) {
-            all.push(space.configure(|at, other: &Parameter| {
-                if at == position {
-                    value.clone()
-                } else {
-                    other.domain.at(0.5)
-                }
-            }));
-        }
-    }
-    all
+        .enumerate()
+        .flat_map(move |(position, parameter)| {
+            let values = match &parameter.domain {
+                Domain::Ordinal { values } | Domain::Choice { values } => values.as_slice(),
+                _ => &[],
+            };
+            values.iter().take(VALUES_TRIED).map(move |value| {
+                space.configure(|at, other: &Parameter| {
+                    if at == position {
+                        value.clone()
+                    } else {
+                        other.domain.at(0.5)
+                    }
+                })
+            })
+        });
+    uniform.chain(listed).take(TRIALS_TRIED)
 }
 
 /// The keys that a parameter text yields; none if it can't be evaluated.
 pub(super) fn keys_of_text(space: &Space, text: &ParameterText) -> Vec<String> {
     dummies(space)
-        .iter()
-        .find_map(|configuration| text.evaluate(&with_inactive(space, configuration)).ok())
+        .find_map(|configuration| text.evaluate(&with_inactive(space, &configuration)).ok())
         .map(|pairs| pairs.into_iter().map(|(key, _)| key).collect())
         .unwrap_or_default()
 }

@@ -228,7 +228,7 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 /// The candidate that is written most like `name`, if one is alike enough to be meant.
-pub(super) fn nearest(name: &str, candidates: &[Arc<str>]) -> Option<Arc<str>> {
+pub fn nearest(name: &str, candidates: &[Arc<str>]) -> Option<Arc<str>> {
     let wanted: Vec<char> = name.chars().take(SHOWN_CHARACTERS + 1).collect();
     if wanted.len() > SHOWN_CHARACTERS {
         return None;
@@ -243,21 +243,28 @@ pub(super) fn nearest(name: &str, candidates: &[Arc<str>]) -> Option<Arc<str>> {
         .map(|(_, candidate)| Arc::clone(candidate))
 }
 
-/// How many characters must be changed, added or removed (Levenshtein), letters' case aside.
+/// How many characters must be changed, added, removed or swapped with their neighbour (optimal
+/// string alignment), letters' case aside.
 fn edit_distance(wanted: &[char], candidate: &str) -> usize {
+    let same = |a: &char, b: &char| a.to_lowercase().eq(b.to_lowercase());
+    let candidate: Vec<char> = candidate.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=wanted.len()).collect();
-    for (index, character) in candidate.chars().enumerate() {
-        let mut diagonal = index;
-        let mut left = index + 1;
-        let mut next = vec![left];
-        for (wanted, above) in wanted.iter().zip(row.iter().skip(1)) {
-            let same = wanted.to_lowercase().eq(character.to_lowercase());
-            let cell = (diagonal + usize::from(!same)).min(left + 1).min(above + 1);
-            diagonal = *above;
-            left = cell;
+    for (index, character) in candidate.iter().enumerate() {
+        let mut next = vec![index + 1];
+        for (column, letter) in wanted.iter().enumerate() {
+            let replaced = row[column] + usize::from(!same(letter, character));
+            let mut cell = replaced.min(next[column] + 1).min(row[column + 1] + 1);
+            let swapped = index > 0
+                && column > 0
+                && same(letter, &candidate[index - 1])
+                && same(&wanted[column - 1], character);
+            if swapped {
+                cell = cell.min(before[column - 1] + 1);
+            }
             next.push(cell);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or(0)
 }

@@ -31,7 +31,7 @@ mod rounding;
 mod syntax;
 mod text_literal;
 
-pub use error::{ExpressionError, Problem};
+pub use error::{ExpressionError, Problem, nearest};
 pub use literal::{parse_literal, parse_literal_row};
 pub use parameter_text::{ParameterText, parse_parameter_text};
 pub use predicate::Predicate;

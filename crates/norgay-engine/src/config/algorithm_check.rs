@@ -1,0 +1,110 @@
+//! Whether there is an algorithm of a name, and what it is called here.
+
+use std::collections::HashSet;
+
+use norgay_core::Value;
+use norgay_core::definition::AlgorithmChoice;
+
+use super::draft::{Draft, Written};
+use super::source_text::{Report, did_you_mean, shown};
+
+/// An algorithm's name, and the reference's name for it.
+struct KnownAlgorithm {
+    name: &'static str,
+    reference_name: &'static str,
+    /// Arguments that it can't do without.
+    needs: &'static [&'static str],
+}
+
+const KNOWN: &[KnownAlgorithm] = &[
+    KnownAlgorithm {
+        name: "random",
+        reference_name: "RandomSearch",
+        needs: &[],
+    },
+    KnownAlgorithm {
+        name: "grid",
+        reference_name: "GridSearch",
+        needs: &[],
+    },
+    KnownAlgorithm {
+        name: "local_search",
+        reference_name: "LocalSearch",
+        needs: &["seed_configuration"],
+    },
+];
+
+/// The algorithm of a draft; random search if none is named.
+pub(super) fn algorithm(draft: &Draft, report: &mut Report) -> Option<AlgorithmChoice> {
+    let arguments = arguments(draft, report);
+    let Some(written) = draft.get("algorithm.name") else {
+        let name = "random".to_owned();
+        let absent = !draft.mentions("algorithm.name");
+        return (absent && arguments.is_some()).then(|| AlgorithmChoice {
+            name,
+            arguments: arguments.unwrap_or_default(),
+        });
+    };
+    let given = written.node.as_text().unwrap_or_default();
+    let found = KNOWN.iter().find(|known| {
+        known.name.eq_ignore_ascii_case(given) || known.reference_name.eq_ignore_ascii_case(given)
+    });
+    let Some(known) = found else {
+        unknown(given, written, report);
+        return None;
+    };
+    let arguments = arguments?;
+    let missing = |needed: &&&str| !arguments.iter().any(|(name, _)| name == *needed);
+    for needed in known.needs.iter().filter(missing) {
+        let message = format!("{given} needs the argument '{needed}'");
+        draft
+            .get("algorithm.arguments")
+            .unwrap_or(written)
+            .error(report, message);
+    }
+    Some(AlgorithmChoice {
+        name: known.name.to_owned(),
+        arguments,
+    })
+}
+
+fn unknown(given: &str, written: &Written, report: &mut Report) {
+    let names = KNOWN
+        .iter()
+        .flat_map(|known| [known.name, known.reference_name]);
+    let hint = did_you_mean(given, names);
+    let listed: Vec<String> = KNOWN
+        .iter()
+        .map(|known| format!("{} ({})", known.name, known.reference_name))
+        .collect();
+    let message = format!(
+        "there is no algorithm '{}'{hint}; there are {}",
+        shown(given),
+        listed.join(", ")
+    )
+    .replace("?;", "?");
+    written.error(report, message.replace("? there are", "? There are"));
+}
+
+fn arguments(draft: &Draft, report: &mut Report) -> Option<Vec<(String, Value)>> {
+    let Some(written) = draft.get("algorithm.arguments") else {
+        return (!draft.mentions("algorithm.arguments")).then(Vec::new);
+    };
+    let mut arguments: Vec<(String, Value)> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut sound = true;
+    for (key, value) in written.node.as_entries().unwrap_or_default() {
+        let name = key.as_text().unwrap_or_default();
+        let problem = if name.is_empty() {
+            "an argument's name must be text".to_owned()
+        } else if !seen.insert(name) {
+            format!("the argument '{}' is written twice", shown(name))
+        } else {
+            arguments.push((name.to_owned(), value.value()));
+            continue;
+        };
+        report.error(&written.origin, Some(key.place), problem);
+        sound = false;
+    }
+    sound.then_some(arguments)
+}

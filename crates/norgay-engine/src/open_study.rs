@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use norgay_core::Configuration;
 use norgay_core::algorithm::{Algorithm, AlgorithmError};
 use norgay_core::algorithms;
 use norgay_core::decision::{Next, Refusal, Told};
@@ -9,7 +10,6 @@ use norgay_core::definition::StudyDefinition;
 use norgay_core::event::{Event, Record};
 use norgay_core::study::{DamagedLog, Study};
 use norgay_core::trial::{Metrics, StopCause, Trial};
-use norgay_core::Configuration;
 
 use crate::clock::Clock;
 use crate::storage::{Storage, StorageError, StudyId};
@@ -113,11 +113,25 @@ impl OpenStudy {
         name: &str,
     ) -> Result<Self, StudyError> {
         let Some(id) = storage.find(name)? else {
-            let known = storage.studies()?.into_iter().map(|(_, known)| known).collect();
-            return Err(StudyError::NotFound { name: name.to_string(), known });
+            let known = storage
+                .studies()?
+                .into_iter()
+                .map(|(_, known)| known)
+                .collect();
+            return Err(StudyError::NotFound {
+                name: name.to_string(),
+                known,
+            });
         };
         let study = Study::replay(storage.read(id, 0)?)?.ok_or(StorageError::NoStudy)?;
-        Ok(Self { storage, clock, id, name: name.to_string(), study, algorithm: None })
+        Ok(Self {
+            storage,
+            clock,
+            id,
+            name: name.to_string(),
+            study,
+            algorithm: None,
+        })
     }
 
     fn revise(
@@ -136,7 +150,10 @@ impl OpenStudy {
             None
         };
         if let Some(what) = what {
-            return Err(StudyError::Different { name: self.name.clone(), what });
+            return Err(StudyError::Different {
+                name: self.name.clone(),
+                what,
+            });
         }
         algorithms::build(&definition.algorithm, &definition.space)?;
         if *known != definition || *self.study.execution() != execution {
@@ -200,11 +217,18 @@ impl OpenStudy {
     fn try_append(&mut self, events: Vec<Event>) -> Result<bool, StudyError> {
         // Time never runs backwards in a log, whatever the machine's clock does.
         let at_ms = self.clock.now_ms().max(self.study.updated_ms());
-        match self.storage.append(self.id, self.study.sequence(), at_ms, &events) {
+        match self
+            .storage
+            .append(self.id, self.study.sequence(), at_ms, &events)
+        {
             Ok(()) => {
                 for event in events {
                     let sequence = self.study.sequence() + 1;
-                    self.study.apply(Record { sequence, at_ms, event })?;
+                    self.study.apply(Record {
+                        sequence,
+                        at_ms,
+                        event,
+                    })?;
                 }
                 Ok(true)
             }
@@ -252,7 +276,9 @@ impl OpenStudy {
             }
         };
         let now_ms = self.clock.now_ms();
-        let next = self.study.next_start(algorithm.as_mut(), scheduler, lease_ms, now_ms);
+        let next = self
+            .study
+            .next_start(algorithm.as_mut(), scheduler, lease_ms, now_ms);
         self.algorithm = Some(algorithm);
         Ok(next?)
     }
@@ -272,7 +298,11 @@ impl OpenStudy {
 
     fn asked(&self, trial: u64, attempt: u32) -> Option<Asked> {
         let configuration = self.study.trial(trial)?.configuration.clone();
-        Some(Asked { trial, attempt, configuration })
+        Some(Asked {
+            trial,
+            attempt,
+            configuration,
+        })
     }
 
     /// Reports metrics of a running attempt; true if the attempt should stop.
@@ -343,7 +373,11 @@ impl OpenStudy {
         let at_ms = self.clock.now_ms().max(self.study.updated_ms());
         for event in events {
             let sequence = self.study.sequence() + 1;
-            self.study.apply(Record { sequence, at_ms, event: event.clone() })?;
+            self.study.apply(Record {
+                sequence,
+                at_ms,
+                event: event.clone(),
+            })?;
         }
         Ok(())
     }
@@ -380,7 +414,10 @@ impl OpenStudy {
     /// The trial of this number.
     pub fn trial(&self, number: u64) -> Result<&Trial, StudyError> {
         let trials = self.study.trials().len();
-        Ok(self.study.trial(number).ok_or(Refusal::UnknownTrial { number, trials })?)
+        Ok(self
+            .study
+            .trial(number)
+            .ok_or(Refusal::UnknownTrial { number, trials })?)
     }
 
     /// Removes the study from its storage.

@@ -1,1 +1,83 @@
 //! The algorithms, and the table through which they are found by name.
+//!
+//! A new algorithm is one file here and one row in [`ALGORITHMS`].
+
+mod arguments;
+mod grid;
+mod random;
+
+pub use arguments::Arguments;
+
+use std::sync::Arc;
+
+use crate::algorithm::{Algorithm, AlgorithmError};
+use crate::definition::AlgorithmChoice;
+use crate::expression::nearest;
+use crate::space::Space;
+
+/// A row of the table: everything that is to be known of an algorithm by its name.
+pub struct AlgorithmEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names, the reference's among them; letter case does not matter.
+    pub aliases: &'static [&'static str],
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// The arguments that it takes.
+    pub arguments: &'static [ArgumentEntry],
+    /// Whether [`repeat`](self) may wrap it.
+    pub allows_repetition: bool,
+    /// Makes it.
+    pub build: fn(&Arguments<'_>, &Space) -> Result<Box<dyn Algorithm>, AlgorithmError>,
+}
+
+/// One argument of an algorithm.
+pub struct ArgumentEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds when it is absent, as text.
+    pub default: &'static str,
+    /// What it does.
+    pub help: &'static str,
+}
+
+const MAX_NUM_TRIALS: ArgumentEntry = ArgumentEntry {
+    name: "max_num_trials",
+    default: "no end",
+    help: "number of suggestions after which the algorithm ends",
+};
+
+/// All algorithms.
+pub const ALGORITHMS: &[AlgorithmEntry] = &[grid::ENTRY, random::ENTRY];
+
+/// The algorithm of a name or alias.
+pub fn find(name: &str) -> Option<&'static AlgorithmEntry> {
+    ALGORITHMS.iter().find(|entry| {
+        entry.name.eq_ignore_ascii_case(name)
+            || entry
+                .aliases
+                .iter()
+                .any(|alias| alias.eq_ignore_ascii_case(name))
+    })
+}
+
+/// Makes an algorithm for a space.
+///
+/// # Errors
+/// The name or an argument is wrong, or the space does not suit it.
+pub fn build(
+    choice: &AlgorithmChoice,
+    space: &Space,
+) -> Result<Box<dyn Algorithm>, AlgorithmError> {
+    let Some(entry) = find(&choice.name) else {
+        let known: Vec<Arc<str>> = ALGORITHMS.iter().map(|entry| entry.name.into()).collect();
+        let hint = nearest(&choice.name, &known)
+            .map_or(String::new(), |name| format!(" (did you mean {name}?)"));
+        let known = known.join(", ") + &hint;
+        return Err(AlgorithmError::Unknown {
+            name: choice.name.clone(),
+            known,
+        });
+    };
+    (entry.build)(&Arguments::new(entry, &choice.arguments)?, space)
+}

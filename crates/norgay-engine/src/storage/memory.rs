@@ -15,14 +15,21 @@ pub struct MemoryStorage {
 
 impl MemoryStorage {
     fn log(&mut self, study: StudyId) -> Result<&mut Vec<Record>, StorageError> {
-        self.studies.get_mut(&study).map(|(_, log)| log).ok_or(StorageError::NoStudy)
+        self.studies
+            .get_mut(&study)
+            .map(|(_, log)| log)
+            .ok_or(StorageError::NoStudy)
     }
 }
 
 fn extend(log: &mut Vec<Record>, at_ms: i64, events: &[Event]) {
     for event in events {
         let sequence = log.len() as u64 + 1;
-        log.push(Record { sequence, at_ms, event: event.clone() });
+        log.push(Record {
+            sequence,
+            at_ms,
+            event: event.clone(),
+        });
     }
 }
 
@@ -34,7 +41,9 @@ impl Storage for MemoryStorage {
         events: &[Event],
     ) -> Result<StudyId, StorageError> {
         if self.find(name)?.is_some() {
-            return Err(StorageError::NameTaken { name: name.to_string() });
+            return Err(StorageError::NameTaken {
+                name: name.to_string(),
+            });
         }
         self.last_id += 1;
         let id = StudyId(self.last_id);
@@ -45,18 +54,30 @@ impl Storage for MemoryStorage {
     }
 
     fn studies(&mut self) -> Result<Vec<(StudyId, String)>, StorageError> {
-        let mut all: Vec<_> =
-            self.studies.iter().map(|(id, (name, _))| (*id, name.clone())).collect();
+        let mut all: Vec<_> = self
+            .studies
+            .iter()
+            .map(|(id, (name, _))| (*id, name.clone()))
+            .collect();
         all.sort_by(|a, b| a.1.cmp(&b.1));
         Ok(all)
     }
 
     fn find(&mut self, name: &str) -> Result<Option<StudyId>, StorageError> {
-        Ok(self.studies.iter().find(|(_, (known, _))| known == name).map(|(id, _)| *id))
+        Ok(self
+            .studies
+            .iter()
+            .find(|(_, (known, _))| known == name)
+            .map(|(id, _)| *id))
     }
 
     fn read(&mut self, study: StudyId, after: u64) -> Result<Vec<Record>, StorageError> {
-        Ok(self.log(study)?.iter().skip(after as usize).cloned().collect())
+        Ok(self
+            .log(study)?
+            .iter()
+            .skip(after as usize)
+            .cloned()
+            .collect())
     }
 
     fn append(
@@ -76,6 +97,9 @@ impl Storage for MemoryStorage {
     }
 
     fn delete(&mut self, study: StudyId) -> Result<(), StorageError> {
-        self.studies.remove(&study).map(|_| ()).ok_or(StorageError::NoStudy)
+        self.studies
+            .remove(&study)
+            .map(|_| ())
+            .ok_or(StorageError::NoStudy)
     }
 }

@@ -55,21 +55,35 @@ impl SqliteStorage {
     pub fn open_existing(path: &Path) -> Result<Self, StorageError> {
         if !path.exists() {
             let problem = "there is no such file; `norgay run` makes one".to_string();
-            return Err(StorageError::Unusable { path: path.display().to_string(), problem });
+            return Err(StorageError::Unusable {
+                path: path.display().to_string(),
+                problem,
+            });
         }
         Self::connect(path, OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE)
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StorageError> {
         let shown = path.display().to_string();
-        let failed = |source| StorageError::Database { path: shown.clone(), source };
-        let unusable = |problem: String| StorageError::Unusable { path: shown.clone(), problem };
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let failed = |source| StorageError::Database {
+            path: shown.clone(),
+            source,
+        };
+        let unusable = |problem: String| StorageError::Unusable {
+            path: shown.clone(),
+            problem,
+        };
+        if let Some(parent) = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             std::fs::create_dir_all(parent)
                 .map_err(|error| unusable(format!("its folder can't be made: {error}")))?;
         }
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(Duration::from_secs(60)).map_err(failed)?;
+        connection
+            .busy_timeout(Duration::from_secs(60))
+            .map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(16);
         let identity = identity(&connection).map_err(|error| match error {
             error if is_not_a_database(&error) => unusable("this is no SQLite file".to_string()),
@@ -86,12 +100,18 @@ impl SqliteStorage {
             _ => return Err(unusable("this is another program's database".to_string())),
         }
         set_durable(&connection).map_err(failed)?;
-        Ok(Self { connection, path: shown })
+        Ok(Self {
+            connection,
+            path: shown,
+        })
     }
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> StorageError + use<> {
         let path = self.path.clone();
-        move |source| StorageError::Database { path: path.clone(), source }
+        move |source| StorageError::Database {
+            path: path.clone(),
+            source,
+        }
     }
 }
 
@@ -116,8 +136,9 @@ fn create_tables(
     unusable: &dyn Fn(String) -> StorageError,
     failed: &dyn Fn(rusqlite::Error) -> StorageError,
 ) -> Result<(), StorageError> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
     match identity(&transaction).map_err(failed)? {
         (0, 0) => {
             let tables: i64 = transaction
@@ -127,8 +148,12 @@ fn create_tables(
                 return Err(unusable("this is another program's database".to_string()));
             }
             transaction.execute_batch(TABLES).map_err(failed)?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-            transaction.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
+            transaction
+                .pragma_update(None, "application_id", APPLICATION_ID)
+                .map_err(failed)?;
+            transaction
+                .pragma_update(None, "user_version", FORMAT)
+                .map_err(failed)?;
             transaction.commit().map_err(failed)
         }
         // The other process was faster.
@@ -149,7 +174,12 @@ fn insert(
     for (offset, event) in events.iter().enumerate() {
         let body = serde_json::to_string(event)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        statement.execute(params![study.0, after as i64 + 1 + offset as i64, at_ms, body])?;
+        statement.execute(params![
+            study.0,
+            after as i64 + 1 + offset as i64,
+            at_ms,
+            body
+        ])?;
     }
     Ok(())
 }
@@ -173,7 +203,9 @@ impl Storage for SqliteStorage {
             )
             .map_err(&failed)?;
         if inserted == 0 {
-            return Err(StorageError::NameTaken { name: name.to_string() });
+            return Err(StorageError::NameTaken {
+                name: name.to_string(),
+            });
         }
         let id = StudyId(transaction.last_insert_rowid());
         insert(&transaction, id, 0, at_ms, events).map_err(&failed)?;
@@ -197,7 +229,9 @@ impl Storage for SqliteStorage {
         self.connection
             .prepare_cached("SELECT id FROM study WHERE name = ?1")
             .and_then(|mut statement| {
-                statement.query_row([name], |row| row.get(0).map(StudyId)).optional()
+                statement
+                    .query_row([name], |row| row.get(0).map(StudyId))
+                    .optional()
             })
             .map_err(self.failed())
     }
@@ -211,7 +245,9 @@ impl Storage for SqliteStorage {
                  WHERE study = ?1 AND sequence > ?2 ORDER BY sequence",
             )
             .map_err(&failed)?;
-        let mut rows = statement.query(params![study.0, after as i64]).map_err(&failed)?;
+        let mut rows = statement
+            .query(params![study.0, after as i64])
+            .map_err(&failed)?;
         let mut records = Vec::new();
         while let Some(row) = rows.next().map_err(&failed)? {
             let sequence = row.get::<_, i64>(0).map_err(&failed)? as u64;
@@ -222,7 +258,11 @@ impl Storage for SqliteStorage {
                 .map_err(|error| error.to_string())
                 .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
                 .map_err(|problem| StorageError::Damaged { sequence, problem })?;
-            records.push(Record { sequence, at_ms, event });
+            records.push(Record {
+                sequence,
+                at_ms,
+                event,
+            });
         }
         Ok(records)
     }
@@ -256,6 +296,10 @@ impl Storage for SqliteStorage {
             .connection
             .execute("DELETE FROM study WHERE id = ?1", [study.0])
             .map_err(self.failed())?;
-        if deleted == 0 { Err(StorageError::NoStudy) } else { Ok(()) }
+        if deleted == 0 {
+            Err(StorageError::NoStudy)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -18,6 +18,8 @@ pub enum Purpose {
     Scramble = 3,
     /// The choice of a parent or a member of a population.
     Selection = 4,
+    /// The seed that a trial is told.
+    TrialSeed = 5,
 }
 
 /// A stream of random numbers, the same on every platform.

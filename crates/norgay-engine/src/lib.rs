@@ -7,6 +7,7 @@ pub mod metrics_file;
 pub mod open_study;
 pub mod results;
 pub mod retention;
+pub mod run;
 pub mod scheduler;
 pub mod storage;
 pub mod testing;

@@ -41,6 +41,9 @@ pub struct ArgumentEntry {
     pub help: &'static str,
 }
 
+/// The default of an argument that has none.
+pub const REQUIRED: &str = "needed";
+
 const MAX_NUM_TRIALS: ArgumentEntry = ArgumentEntry {
     name: "max_num_trials",
     default: "no end",

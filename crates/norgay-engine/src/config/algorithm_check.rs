@@ -3,36 +3,11 @@
 use std::collections::HashSet;
 
 use norgay_core::Value;
+use norgay_core::algorithms::{self, ALGORITHMS, REQUIRED};
 use norgay_core::definition::AlgorithmChoice;
 
 use super::draft::{Draft, Written};
 use super::source_text::{Report, did_you_mean, shown};
-
-/// An algorithm's name, and the reference's name for it.
-struct KnownAlgorithm {
-    name: &'static str,
-    reference_name: &'static str,
-    /// Arguments that it can't do without.
-    needs: &'static [&'static str],
-}
-
-const KNOWN: &[KnownAlgorithm] = &[
-    KnownAlgorithm {
-        name: "random",
-        reference_name: "RandomSearch",
-        needs: &[],
-    },
-    KnownAlgorithm {
-        name: "grid",
-        reference_name: "GridSearch",
-        needs: &[],
-    },
-    KnownAlgorithm {
-        name: "local_search",
-        reference_name: "LocalSearch",
-        needs: &["seed_configuration"],
-    },
-];
 
 /// The algorithm of a draft; random search if none is named.
 pub(super) fn algorithm(draft: &Draft, report: &mut Report) -> Option<AlgorithmChoice> {
@@ -46,16 +21,14 @@ pub(super) fn algorithm(draft: &Draft, report: &mut Report) -> Option<AlgorithmC
         });
     };
     let given = written.node.as_text().unwrap_or_default();
-    let found = KNOWN.iter().find(|known| {
-        known.name.eq_ignore_ascii_case(given) || known.reference_name.eq_ignore_ascii_case(given)
-    });
-    let Some(known) = found else {
+    let Some(known) = algorithms::find(given) else {
         unknown(given, written, report);
         return None;
     };
     let arguments = arguments?;
-    let missing = |needed: &&&str| !arguments.iter().any(|(name, _)| name == *needed);
-    for needed in known.needs.iter().filter(missing) {
+    let missing = |needed: &&str| !arguments.iter().any(|(name, _)| name == *needed);
+    let needs = known.arguments.iter().filter(|argument| argument.default == REQUIRED);
+    for needed in needs.map(|argument| argument.name).filter(missing) {
         let message = format!("{given} needs the argument '{needed}'");
         draft
             .get("algorithm.arguments")
@@ -69,14 +42,11 @@ pub(super) fn algorithm(draft: &Draft, report: &mut Report) -> Option<AlgorithmC
 }
 
 fn unknown(given: &str, written: &Written, report: &mut Report) {
-    let names = KNOWN
+    let names = ALGORITHMS
         .iter()
-        .flat_map(|known| [known.name, known.reference_name]);
+        .flat_map(|known| std::iter::once(known.name).chain(known.aliases.iter().copied()));
     let hint = did_you_mean(given, names);
-    let listed: Vec<String> = KNOWN
-        .iter()
-        .map(|known| format!("{} ({})", known.name, known.reference_name))
-        .collect();
+    let listed: Vec<&str> = ALGORITHMS.iter().map(|known| known.name).collect();
     let message = format!(
         "there is no algorithm '{}'{hint}; there are {}",
         shown(given),

@@ -1,0 +1,415 @@
+//! Runs a study's trials on a scheduler until the study is over or the user stops it.
+//!
+//! The loop holds no truth of its own: whatever it decides is stored first, and what it finds in
+//! the log after a restart is enough to go on.
+
+mod job;
+mod outcome;
+mod publication;
+mod stop;
+
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::time::Duration;
+
+use norgay_core::decision::{Next, Refusal, Told};
+use norgay_core::event::FinishReason;
+use norgay_core::trial::{FailureCause, StopCause, Trial, TrialState};
+
+pub use job::{JobError, JobMaker};
+pub use stop::{StopLevel, StopSwitch};
+
+use crate::config::Execution;
+use crate::files::{Files, FilesError};
+use crate::open_study::{OpenStudy, StudyError};
+use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler, SchedulerError};
+use publication::Publication;
+
+/// Longest and shortest wait between two looks at the trials.
+const WAIT_ACTIVE: Duration = Duration::from_millis(10);
+const WAIT_IDLE: Duration = Duration::from_millis(100);
+
+/// The run can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The study or its storage.
+    #[error(transparent)]
+    Study(#[from] StudyError),
+    /// The output files.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// What trials are given.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// Writing the results.
+    #[error("the results can't be written: {0}")]
+    Results(String),
+    /// Another process runs this study.
+    #[error(
+        "the study '{name}' is being run by another process (its lock is {lock}); \
+         `norgay study pause {name}` stops it from starting trials"
+    )]
+    Locked {
+        /// The study's name.
+        name: String,
+        /// The lock file.
+        lock: String,
+    },
+    /// The lock file can't be made.
+    #[error("{path}: {source}")]
+    Lock {
+        /// The lock file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// The study is over.
+    Finished(FinishReason),
+    /// The user stopped the run; the study can go on.
+    Interrupted,
+}
+
+/// Is told what happens, to show it.
+pub trait Observer {
+    /// A trial's attempt started.
+    fn started(&mut self, study: &OpenStudy, trial: u64);
+    /// An attempt ended; the trial may be queued again.
+    fn ended(&mut self, study: &OpenStudy, trial: u64);
+    /// Something that the user should know.
+    fn message(&mut self, text: &str);
+    /// Time passed.
+    fn tick(&mut self, study: &OpenStudy);
+}
+
+/// Runs one study.
+pub struct Runner<'a> {
+    study: OpenStudy,
+    scheduler: Box<dyn Scheduler + 'a>,
+    scheduler_name: std::sync::Arc<str>,
+    jobs: JobMaker,
+    publication: Publication,
+    observer: &'a mut dyn Observer,
+    switch: StopSwitch,
+    active: BTreeSet<AttemptKey>,
+    signalled: BTreeSet<AttemptKey>,
+    killed: bool,
+    pause_told: bool,
+    _lock: File,
+}
+
+impl<'a> Runner<'a> {
+    /// Prepares to run a study; nothing is started yet.
+    ///
+    /// # Errors
+    /// Another process runs the study, its output folder is unusable, or its command or parameter
+    /// text is wrong.
+    pub fn new(
+        study: OpenStudy,
+        execution: &Execution,
+        scheduler: Box<dyn Scheduler + 'a>,
+        observer: &'a mut dyn Observer,
+        switch: StopSwitch,
+    ) -> Result<Self, RunError> {
+        let output = Files::open(&execution.output_path, &execution.study_folder)?;
+        let base = output.child(study.name())?;
+        let lock = lock(&base, study.name())?;
+        let jobs = JobMaker::new(study.name(), execution, base.clone(), study.study())?;
+        let publication = Publication::new(base, execution);
+        let scheduler_name = "local".into();
+        Ok(Self {
+            study,
+            scheduler,
+            scheduler_name,
+            jobs,
+            publication,
+            observer,
+            switch,
+            active: BTreeSet::new(),
+            signalled: BTreeSet::new(),
+            killed: false,
+            pause_told: false,
+            _lock: lock,
+        })
+    }
+
+    /// The study.
+    pub fn study(&self) -> &OpenStudy {
+        &self.study
+    }
+
+    /// Runs until the study is over or stopped.
+    ///
+    /// # Errors
+    /// The storage or the output folder fails for good. Running trials go on, and the next run
+    /// takes them over.
+    pub fn run(&mut self) -> Result<RunEnd, RunError> {
+        self.publication.begin(&self.study)?;
+        self.adopt_running()?;
+        let end = loop {
+            self.study.sync()?;
+            self.take_notices()?;
+            self.pass_on_stops()?;
+            let now_ms = self.study.now_ms();
+            self.study
+                .commit(|study| Ok((study.expire_leases(now_ms), ())))?;
+            if let Some(end) = self.start_trials()? {
+                break end;
+            }
+            self.publication.refresh(&self.study, false)?;
+            self.observer.tick(&self.study);
+            let wait = if self.active.is_empty() {
+                WAIT_IDLE
+            } else {
+                WAIT_ACTIVE
+            };
+            self.switch.wait(wait);
+        };
+        self.publication.refresh(&self.study, true)?;
+        Ok(end)
+    }
+
+    /// Takes over the attempts that an earlier process of the engine left running.
+    fn adopt_running(&mut self) -> Result<(), RunError> {
+        let running: Vec<u64> = self.study.study().running().collect();
+        for number in running {
+            let trial = self.study.trial(number)?.clone();
+            let watched = trial
+                .last_attempt()
+                .is_some_and(|attempt| attempt.lease_ms.is_none());
+            if !watched {
+                continue;
+            }
+            let key = AttemptKey {
+                trial: number,
+                attempt: trial.attempt(),
+            };
+            let job = self.jobs.make(self.study.study(), &trial)?;
+            match self.scheduler.adopt(&job) {
+                Ok(Adoption::Adopted) => {
+                    self.active.insert(key);
+                    self.observer
+                        .message(&format!("trial {number} still runs: taken over"));
+                }
+                Ok(Adoption::NeverStarted) => self.start(key, &trial)?,
+                Ok(Adoption::Lost) => {
+                    let message = "it vanished while the engine was not running".to_string();
+                    self.tell(
+                        key,
+                        Told::Failed {
+                            cause: FailureCause::Lost,
+                            message,
+                        },
+                    )?;
+                }
+                Err(error) => self.failed_to_start(key, &error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, key: AttemptKey, trial: &Trial) -> Result<(), RunError> {
+        let job = self.jobs.make(self.study.study(), trial)?;
+        match self.scheduler.start(&job) {
+            Ok(()) => {
+                self.active.insert(key);
+                self.observer.started(&self.study, key.trial);
+                Ok(())
+            }
+            Err(error) => self.failed_to_start(key, &error),
+        }
+    }
+
+    fn failed_to_start(&mut self, key: AttemptKey, error: &SchedulerError) -> Result<(), RunError> {
+        let told = Told::Failed {
+            cause: FailureCause::ClusterError,
+            message: error.to_string(),
+        };
+        self.tell(key, told)
+    }
+
+    fn take_notices(&mut self) -> Result<(), RunError> {
+        for notice in self.scheduler.poll() {
+            let key = notice.key;
+            match notice.change {
+                Change::Reported { step, metrics } => self.report(key, step, metrics)?,
+                Change::BadReport { message } => {
+                    self.observer
+                        .message(&format!("trial {}: {message}", key.trial));
+                }
+                Change::Ended(end) => {
+                    let trial = self.study.trial(key.trial)?.clone();
+                    let stopping = trial.last_attempt().is_some_and(|a| a.stop.is_some());
+                    let definition = self.study.study().definition();
+                    let told = outcome::told(&end, &self.jobs, &trial, definition, stopping);
+                    self.active.remove(&key);
+                    self.signalled.remove(&key);
+                    self.tell(key, told)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn report(
+        &mut self,
+        key: AttemptKey,
+        step: Option<u64>,
+        metrics: Vec<(String, norgay_core::Value)>,
+    ) -> Result<(), RunError> {
+        let metrics = metrics
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect();
+        match self.study.report(key.trial, key.attempt, step, &metrics) {
+            Ok(_) | Err(StudyError::Refused(Refusal::StaleAttempt { .. })) => Ok(()),
+            Err(StudyError::Refused(refusal)) => {
+                self.observer
+                    .message(&format!("trial {}: {refusal}", key.trial));
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stores how an attempt ended; a result without a value is a failure with that cause.
+    fn tell(&mut self, key: AttemptKey, told: Told) -> Result<(), RunError> {
+        let outcome = match self.study.tell(key.trial, key.attempt, &told) {
+            Err(StudyError::Refused(refusal @ Refusal::NoObjective { .. })) => {
+                let message = refusal.to_string();
+                let told = Told::Failed {
+                    cause: FailureCause::NoMetric,
+                    message,
+                };
+                self.study.tell(key.trial, key.attempt, &told)
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(()) => {
+                self.publication.note_change(key.trial);
+                self.observer.ended(&self.study, key.trial);
+                Ok(())
+            }
+            Err(StudyError::Refused(refusal)) => {
+                self.observer
+                    .message(&format!("trial {}: {refusal}", key.trial));
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Brings the stop requests in the log, and the user's own, to the attempts.
+    fn pass_on_stops(&mut self) -> Result<(), RunError> {
+        let level = self.switch.level();
+        if level >= StopLevel::Now {
+            for key in self.active.clone() {
+                self.request_stop(key, StopCause::PreEmpted, "the run was stopped")?;
+            }
+        }
+        if matches!(
+            self.study.study().finished(),
+            Some(FinishReason::Target | FinishReason::TooManyFailed | FinishReason::FailedInARow)
+        ) {
+            for key in self.active.clone() {
+                self.request_stop(key, StopCause::Cancelled, "the study is over")?;
+            }
+        }
+        for key in self.active.clone() {
+            let wanted = self.study.study().stop_requested(key.trial).is_some();
+            if wanted && self.signalled.insert(key) {
+                self.scheduler.stop(key);
+            }
+            if level == StopLevel::Kill && !self.killed {
+                self.scheduler.kill(key);
+            }
+        }
+        self.killed |= level == StopLevel::Kill;
+        Ok(())
+    }
+
+    fn request_stop(
+        &mut self,
+        key: AttemptKey,
+        cause: StopCause,
+        reason: &str,
+    ) -> Result<(), RunError> {
+        let asked = self.study.commit(|study| {
+            let running = study
+                .trial(key.trial)
+                .is_some_and(|trial| trial.state == TrialState::Running);
+            if running {
+                Ok((study.request_stop(key.trial, cause, reason)?, ()))
+            } else {
+                Ok((Vec::new(), ()))
+            }
+        });
+        Ok(asked?)
+    }
+
+    /// Starts what may start; says how the run ended once it has.
+    fn start_trials(&mut self) -> Result<Option<RunEnd>, RunError> {
+        if self.switch.level() > StopLevel::None {
+            return Ok(self.active.is_empty().then_some(RunEnd::Interrupted));
+        }
+        while self.scheduler.has_room() {
+            match self.study.next_start(&self.scheduler_name.clone(), None)? {
+                Next::Start { trial, attempt, .. } => {
+                    self.pause_told = false;
+                    let given = self.study.trial(trial)?.clone();
+                    self.start(AttemptKey { trial, attempt }, &given)?;
+                }
+                Next::Paused => {
+                    if !std::mem::replace(&mut self.pause_told, true) {
+                        let name = self.study.name();
+                        let text = format!("paused; `norgay study resume {name}` goes on");
+                        self.observer.message(&text);
+                    }
+                    break;
+                }
+                Next::Wait => break,
+                Next::Over(_) => {
+                    let nothing_runs = self.study.study().counts().running == 0;
+                    let reason = self.study.study().finished();
+                    return Ok(reason.filter(|_| nothing_runs).map(RunEnd::Finished));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Takes the lock that keeps a second engine from running the same study.
+fn lock(base: &Files, name: &str) -> Result<File, RunError> {
+    let Some(folder) = base.local_path("jobs") else {
+        return Err(RunError::Results(
+            "the local scheduler needs a local output folder".into(),
+        ));
+    };
+    let path = folder.join("run.lock");
+    let shown = path.display().to_string();
+    let failed = |source| RunError::Lock {
+        path: shown.clone(),
+        source,
+    };
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RunError::Locked {
+            name: name.to_string(),
+            lock: shown,
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

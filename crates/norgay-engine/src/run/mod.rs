@@ -4,6 +4,7 @@
 //! the log after a restart is enough to go on.
 
 mod job;
+mod local;
 mod outcome;
 mod publication;
 mod stop;
@@ -17,6 +18,7 @@ use norgay_core::event::FinishReason;
 use norgay_core::trial::{FailureCause, StopCause, Trial, TrialState};
 
 pub use job::{JobError, JobMaker};
+pub use local::{host_name, local_options};
 pub use stop::{StopLevel, StopSwitch};
 
 use crate::config::Execution;
@@ -140,6 +142,11 @@ impl<'a> Runner<'a> {
     /// The study.
     pub fn study(&self) -> &OpenStudy {
         &self.study
+    }
+
+    /// The study's folder, as shown to users.
+    pub fn folder(&self) -> &str {
+        self.jobs.base().location()
     }
 
     /// Runs until the study is over or stopped.

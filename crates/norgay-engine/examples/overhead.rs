@@ -20,15 +20,27 @@ use norgay_engine::storage::{MemoryStorage, SqliteStorage, Storage};
 const LEASE_MS: u64 = 3_600_000;
 
 fn continuous(low: f64, high: f64, scale: Scale) -> Domain {
-    Domain::Continuous { low, high, scale, step: None }
+    Domain::Continuous {
+        low,
+        high,
+        scale,
+        step: None,
+    }
 }
 
 fn discrete(low: i64, high: i64, scale: Scale) -> Domain {
-    Domain::Discrete { low, high, scale, step: None }
+    Domain::Discrete {
+        low,
+        high,
+        scale,
+        step: None,
+    }
 }
 
 fn choice(values: &[&str]) -> Domain {
-    Domain::Choice { values: values.iter().map(|value| Value::from(*value)).collect() }
+    Domain::Choice {
+        values: values.iter().map(|value| Value::from(*value)).collect(),
+    }
 }
 
 /// The ten parameters of the peer's script beside this one.
@@ -42,8 +54,10 @@ fn space() -> Result<Space, String> {
     }
     parameters.push(("j".to_string(), discrete(1, 1024, Scale::Log)));
     parameters.push(("d".to_string(), choice(&["u", "v"])));
-    let parameters =
-        parameters.into_iter().map(|(name, domain)| Parameter::new(name, domain)).collect();
+    let parameters = parameters
+        .into_iter()
+        .map(|(name, domain)| Parameter::new(name, domain))
+        .collect();
     Space::new(parameters, Vec::new()).map_err(|errors| format!("{errors:?}"))
 }
 
@@ -55,16 +69,25 @@ fn definition(trials: u64) -> Result<StudyDefinition, String> {
             direction: Direction::Minimize,
             value: ValueOf::Best,
         },
-        algorithm: AlgorithmChoice { name: "random".into(), arguments: Vec::new() },
+        algorithm: AlgorithmChoice {
+            name: "random".into(),
+            arguments: Vec::new(),
+        },
         seed: 0,
-        budget: Budget { trials: Some(trials), ..Budget::default() },
+        budget: Budget {
+            trials: Some(trials),
+            ..Budget::default()
+        },
         retry: RetryPolicy::default(),
         stopping_rule: None,
     })
 }
 
 fn objective(configuration: &Configuration) -> f64 {
-    configuration.get("f0").and_then(Value::as_f64).unwrap_or(0.0)
+    configuration
+        .get("f0")
+        .and_then(Value::as_f64)
+        .unwrap_or(0.0)
 }
 
 /// Peak resident memory in MiB, where the system tells it.
@@ -78,7 +101,9 @@ fn peak_rss_mib() -> f64 {
 fn argument(name: &str, default: &str) -> String {
     let arguments: Vec<String> = std::env::args().collect();
     let place = arguments.iter().position(|argument| argument == name);
-    place.and_then(|place| arguments.get(place + 1)).map_or(default.to_string(), Clone::clone)
+    place
+        .and_then(|place| arguments.get(place + 1))
+        .map_or(default.to_string(), Clone::clone)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -99,8 +124,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut asked = study.ask(LEASE_MS)?;
     let mut done = 0_u64;
     while let Some(trial) = asked {
-        let metrics = vec![("value".into(), Value::Float(objective(&trial.configuration)))];
-        let told = Told::Finished { step: None, metrics };
+        let metrics = vec![(
+            "value".into(),
+            Value::Float(objective(&trial.configuration)),
+        )];
+        let told = Told::Finished {
+            step: None,
+            metrics,
+        };
         asked = study.tell_and_ask(trial.trial, trial.attempt, &told, LEASE_MS)?;
         done += 1;
         if done % 1000 == 0 {

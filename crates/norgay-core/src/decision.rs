@@ -285,7 +285,7 @@ impl Study {
                 self.final_metrics(trial, step, metrics, &mut events)?;
                 (AttemptEnd::Completed, None)
             }
-            Told::Stopped => (self.end_of_stop(trial), None),
+            Told::Stopped => (Self::end_of_stop(trial), None),
             Told::Failed { cause, message } => (AttemptEnd::Failed(cause), Some(message.into())),
         };
         let state = self.state_after(trial, end);
@@ -405,7 +405,7 @@ impl Study {
         Ok(())
     }
 
-    fn end_of_stop(&self, trial: &Trial) -> AttemptEnd {
+    fn end_of_stop(trial: &Trial) -> AttemptEnd {
         match trial.last_attempt().and_then(|attempt| attempt.stop) {
             Some(StopCause::Cancelled) => AttemptEnd::Cancelled,
             Some(StopCause::PreEmpted) => AttemptEnd::Failed(FailureCause::PreEmpted),

@@ -134,7 +134,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         asked = study.tell_and_ask(trial.trial, trial.attempt, &told, LEASE_MS)?;
         done += 1;
-        if done % 1000 == 0 {
+        if done.is_multiple_of(1000) {
             marks.push(began.elapsed().as_secs_f64() * 1000.0);
         }
     }

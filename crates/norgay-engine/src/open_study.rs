@@ -351,9 +351,10 @@ impl OpenStudy {
             self.apply_unstored(&following)?;
             events.extend(following);
             let at_ms = self.study.updated_ms();
-            let stored = match events.is_empty() {
-                true => Ok(()),
-                false => self.storage.append(self.id, before, at_ms, &events),
+            let stored = if events.is_empty() {
+                Ok(())
+            } else {
+                self.storage.append(self.id, before, at_ms, &events)
             };
             match (stored, next) {
                 (Ok(()), Next::Start { trial, attempt, .. }) => {

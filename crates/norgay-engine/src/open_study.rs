@@ -169,6 +169,11 @@ impl OpenStudy {
         Ok(())
     }
 
+    /// What the storage calls it.
+    pub fn id(&self) -> StudyId {
+        self.id
+    }
+
     /// The study's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -53,6 +53,7 @@ impl Progress {
     pub fn close(&self) {
         if let Some(bar) = &self.bar {
             bar.abandon();
+            complain("");
         }
     }
 

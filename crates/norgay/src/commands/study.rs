@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use norgay_engine::clock::SystemClock;
+use norgay_engine::files::Files;
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::results::{best_result_json, study_config_json, study_results_csv};
 use norgay_engine::storage::{SqliteStorage, Storage};
@@ -39,13 +40,16 @@ pub enum StudyCommand {
         #[arg(long, value_enum, default_value = "csv")]
         format: Format,
     },
-    /// Remove a study from the database; its files stay
+    /// Remove a study from the database; its files stay unless --files is given
     Rm {
         #[command(flatten)]
         named: Named,
         /// Remove it even though trials are running
         #[arg(long)]
         force: bool,
+        /// Remove the study's output folder as well
+        #[arg(long)]
+        files: bool,
     },
 }
 
@@ -112,22 +116,29 @@ impl StudyCommand {
                 named.tell(&study);
             }
             Self::Export { named, format } => export(&named.open()?, format)?,
-            Self::Rm { named, force } => {
-                let study = named.open()?;
-                let running = study.study().counts().running;
-                if running > 0 && !force {
-                    anyhow::bail!(
-                        "{running} trials of {} are running; cancel it first, or use --force",
-                        study.name()
-                    );
-                }
-                let name = study.name().to_string();
-                study.delete()?;
-                say(&format!("study {name}: removed"));
-            }
+            Self::Rm {
+                named,
+                force,
+                files,
+            } => remove(named.open()?, force, files)?,
         }
         Ok(exit::OK)
     }
+}
+
+fn remove(open: OpenStudy, force: bool, files: bool) -> Result<()> {
+    let running = open.study().counts().running;
+    let name = open.name().to_string();
+    if running > 0 && !force {
+        anyhow::bail!("{running} trials of {name} are running; cancel it first, or use --force");
+    }
+    let execution = target::execution_of(&open)?;
+    open.delete()?;
+    if files {
+        Files::open(&execution.output_path, &execution.study_folder)?.delete_folder(&name)?;
+    }
+    say(&format!("study {name}: removed"));
+    Ok(())
 }
 
 fn list(storage: &StorageArgument, json: bool) -> Result<()> {

@@ -9,6 +9,7 @@ mod iterate;
 mod local_search;
 mod random;
 mod repeat;
+mod sobol;
 mod wrapping;
 
 pub use arguments::Arguments;
@@ -66,6 +67,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     iterate::ENTRY,
     repeat::ENTRY,
     chain::ENTRY,
+    sobol::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

@@ -2,7 +2,7 @@ use norgay_core::decision::Told;
 use norgay_core::event::{Event, FinishReason, Record};
 use norgay_core::random::{Purpose, Stream};
 use norgay_core::testing::Simulation;
-use norgay_core::trial::{AttemptEnd, FailureCause, Origin, StopCause, TrialState};
+use norgay_core::trial::{AttemptEnd, FailureCause, Origin, StopCause, Trial, TrialState};
 use norgay_core::{Configuration, Study, Value};
 use proptest::prelude::*;
 
@@ -124,7 +124,7 @@ fn step(simulation: &mut Simulation, dice: &mut Stream) {
     let value = dice.unit();
     let cause = FailureCause::ALL[dice.below(8) as usize];
     let study = simulation.study();
-    let attempt = study.trial(number).map_or(0, |trial| trial.attempt());
+    let attempt = study.trial(number).map_or(0, Trial::attempt);
     let events = match dice.below(14) {
         0..=2 => {
             let _ = simulation.advance();

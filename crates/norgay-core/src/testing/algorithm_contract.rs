@@ -238,7 +238,11 @@ pub fn contract_spaces() -> Vec<(&'static str, Space)> {
         ("numbers", numbers(), &[][..]),
         ("lists and single values", lists(), &[][..]),
         ("conditions", conditional(), &[][..]),
-        ("constraints", numbers(), &["whole + stepped <= 12"][..]),
+        (
+            "constraints",
+            numbers(),
+            &["whole + stepped <= 5", "even > whole"][..],
+        ),
     ];
     let spaces = drafts.into_iter().map(|(name, parameters, texts)| {
         let constraints = texts.iter().map(|text| Predicate::parse(text));

@@ -1,5 +1,7 @@
 //! The storages against their contract, and what only SQLite promises.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 
 use norgay_core::event::Event;

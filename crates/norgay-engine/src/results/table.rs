@@ -289,7 +289,7 @@ fn best_measurement<'a>(trial: &'a Trial, objective: &Objective) -> Option<&'a M
             .measurements
             .iter()
             .rev()
-            .find(|m| m.objective.is_some()),
+            .find(|m| m.objective.is_some_and(|value| !value.is_nan())),
         ValueOf::Best => {
             let mut best: Option<(f64, &Measurement)> = None;
             for measurement in &trial.measurements {

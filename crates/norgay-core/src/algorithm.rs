@@ -132,6 +132,23 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// The trials at these positions of this view; `places` is room for their places below.
+    pub(crate) fn select<'b>(
+        &self,
+        positions: &'b [usize],
+        places: &'b mut Vec<usize>,
+    ) -> Trials<'b>
+    where
+        'a: 'b,
+    {
+        let Some(shown) = self.shown else {
+            return Trials::shown(self.all, positions);
+        };
+        places.clear();
+        places.extend(positions.iter().filter_map(|position| shown.get(*position)));
+        Trials::shown(self.all, places)
+    }
+
     /// The trials in the order of their numbers.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a Trial> + use<'a> {
         let this = *self;

@@ -9,7 +9,9 @@ use crate::configuration::Configuration;
 use crate::event::{Event, FinishReason};
 use crate::space::ConfigurationError;
 use crate::study::Study;
-use crate::trial::{AttemptEnd, FailureCause, Metrics, Origin, StopCause, Trial, TrialState};
+use crate::trial::{
+    AttemptEnd, FailureCause, Measurement, Metrics, Origin, StopCause, Trial, TrialState,
+};
 use crate::value::Value;
 
 /// Entries that algorithms add to configurations, as the reference names them.
@@ -254,7 +256,8 @@ impl Study {
         metrics: Metrics,
     ) -> Result<Vec<Event>, Refusal> {
         let trial = self.running_attempt(number, attempt, "no metrics can be reported")?;
-        let step = step.unwrap_or_else(|| trial.last_step().map_or(1, |last| last + 1));
+        let step =
+            step.unwrap_or_else(|| trial.last_step().map_or(1, |last| last.saturating_add(1)));
         let known = trial
             .measurements
             .iter()
@@ -285,7 +288,7 @@ impl Study {
                 self.final_metrics(trial, step, metrics, &mut events)?;
                 (AttemptEnd::Completed, None)
             }
-            Told::Stopped => (self.end_of_stop(trial), None),
+            Told::Stopped => (Self::end_of_stop(trial), None),
             Told::Failed { cause, message } => (AttemptEnd::Failed(cause), Some(message.into())),
         };
         let state = self.state_after(trial, end);
@@ -314,7 +317,10 @@ impl Study {
         };
         let same = match (known.end, told) {
             (Some(AttemptEnd::Completed), Told::Finished { metrics, .. }) => {
-                metrics.is_empty() || self.value_in(metrics) == trial.value
+                let known = |m: &Measurement| same_metrics(&m.metrics, metrics);
+                metrics.is_empty()
+                    || trial.measurements.iter().any(known)
+                    || self.value_in(metrics) == trial.value
             }
             (Some(AttemptEnd::Failed(cause)), Told::Failed { cause: again, .. }) => cause == *again,
             (Some(AttemptEnd::Pruned | AttemptEnd::Cancelled), Told::Stopped) => true,
@@ -377,7 +383,7 @@ impl Study {
             (Some(step), _) => step,
             (None, None) => 0,
             (None, Some(last)) if same_metrics(&last.metrics, &metrics) => return Ok(()),
-            (None, Some(last)) => last.step + 1,
+            (None, Some(last)) => last.step.saturating_add(1),
         };
         let known = trial
             .measurements
@@ -393,7 +399,7 @@ impl Study {
             Some(known) if same_metrics(&known.metrics, &metrics) => {}
             // The final metrics of a step that was reported before stand one step later.
             Some(_) => {
-                let step = last.map_or(step, |last| last.step) + 1;
+                let step = last.map_or(step, |last| last.step).saturating_add(1);
                 events.push(Event::Measured {
                     trial: trial.number,
                     attempt,
@@ -405,7 +411,7 @@ impl Study {
         Ok(())
     }
 
-    fn end_of_stop(&self, trial: &Trial) -> AttemptEnd {
+    fn end_of_stop(trial: &Trial) -> AttemptEnd {
         match trial.last_attempt().and_then(|attempt| attempt.stop) {
             Some(StopCause::Cancelled) => AttemptEnd::Cancelled,
             Some(StopCause::PreEmpted) => AttemptEnd::Failed(FailureCause::PreEmpted),

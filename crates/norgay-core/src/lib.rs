@@ -16,6 +16,7 @@ pub mod random;
 pub mod space;
 pub mod stopping;
 pub mod study;
+pub mod testing;
 pub mod trial;
 pub mod value;
 

@@ -209,6 +209,9 @@ impl Study {
                 self.end_attempt(trial, attempt, end, state, message, at_ms)?;
             }
             Event::TrialRequeued { trial } => {
+                self.require(trial, "put into the queue", |state| {
+                    state.is_final() && state != TrialState::Completed
+                })?;
                 self.move_to(trial, TrialState::Queued)?;
                 let trial = self.trial_mut(trial)?;
                 trial.cause = None;
@@ -216,7 +219,10 @@ impl Study {
                 self.find_incumbent();
                 self.reopen();
             }
-            Event::TrialCancelled { trial } => self.move_to(trial, TrialState::Cancelled)?,
+            Event::TrialCancelled { trial } => {
+                self.require(trial, "cancelled", |state| state == TrialState::Queued)?;
+                self.move_to(trial, TrialState::Cancelled)?;
+            }
             Event::StudyPaused => self.paused = true,
             Event::StudyResumed => {
                 self.paused = false;
@@ -354,6 +360,9 @@ impl Study {
         message: Option<Box<str>>,
         at_ms: i64,
     ) -> Result<(), String> {
+        if state == TrialState::Running {
+            return Err(format!("trial {number} can't run on after its attempt"));
+        }
         let ended = self.attempt_mut(number, attempt)?;
         ended.end = Some(end);
         ended.ended_ms = Some(at_ms);
@@ -366,6 +375,8 @@ impl Study {
         if matches!(state, TrialState::Completed | TrialState::Pruned) {
             trial.cause = None;
             trial.value = value;
+        } else if state == TrialState::Cancelled {
+            trial.cause = None;
         }
         self.move_to(number, state)?;
         self.count_failures(state, end);
@@ -399,7 +410,10 @@ impl Study {
                 u64::MAX,
                 self.definition.objective.direction.lower_is_better(),
             ),
-            ValueOf::Last => trial.measurements.iter().rev().find_map(|m| m.objective),
+            ValueOf::Last => {
+                let mut values = trial.measurements.iter().rev().filter_map(|m| m.objective);
+                values.find(|value| !value.is_nan())
+            }
         }
     }
 
@@ -439,6 +453,23 @@ impl Study {
             _ => false,
         };
         Ok(())
+    }
+
+    /// An error unless the trial is in a state from which the event may take it.
+    fn require(
+        &self,
+        number: u64,
+        deed: &str,
+        fits: impl Fn(TrialState) -> bool,
+    ) -> Result<(), String> {
+        match self.trial(number).map(|trial| trial.state) {
+            None => Err(format!("there is no trial {number}")),
+            Some(state) if fits(state) => Ok(()),
+            Some(state) => Err(format!(
+                "trial {number} is {}, and can't be {deed}",
+                state.name()
+            )),
+        }
     }
 
     fn trial_mut(&mut self, number: u64) -> Result<&mut Trial, String> {

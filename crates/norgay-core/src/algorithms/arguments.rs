@@ -1,6 +1,10 @@
 //! The arguments of an algorithm, read by name and type.
 
+use std::sync::Arc;
+
 use crate::algorithm::AlgorithmError;
+use crate::configuration::Configuration;
+use crate::definition::AlgorithmChoice;
 use crate::value::Value;
 
 use super::AlgorithmEntry;
@@ -80,6 +84,62 @@ impl<'a> Arguments<'a> {
     /// The number of suggestions after which the algorithm ends.
     pub fn max_num_trials(&self) -> Result<u64, AlgorithmError> {
         Ok(self.count("max_num_trials", 0)?.unwrap_or(u64::MAX))
+    }
+
+    /// The configuration that a dict is; `place` says where the dict is written.
+    pub fn configuration(
+        &self,
+        place: &str,
+        value: &Value,
+    ) -> Result<Configuration, AlgorithmError> {
+        let pairs = value.as_pairs().ok_or_else(|| {
+            let found = value.type_name();
+            let message = format!("it must be a dict of parameter values, not a {found}");
+            self.wrong(place, message)
+        })?;
+        let mut entries: Vec<(Arc<str>, Value)> = Vec::with_capacity(pairs.len());
+        for (key, value) in pairs {
+            let Some(name) = key.as_text() else {
+                return Err(self.wrong(place, format!("'{key}' is not a parameter's name")));
+            };
+            if entries.iter().any(|(known, _)| known.as_ref() == name) {
+                return Err(self.wrong(place, format!("'{name}' is given twice")));
+            }
+            entries.push((name.into(), value.clone()));
+        }
+        Ok(Configuration::new(entries))
+    }
+
+    /// The algorithm that a name, or a dict of a name and arguments, chooses.
+    ///
+    /// The arguments stand beside the name or in a dict of their own (`args`, `arguments`);
+    /// `place` says where the value is written.
+    pub fn choice(&self, place: &str, value: &Value) -> Result<AlgorithmChoice, AlgorithmError> {
+        let name = value.as_text().or_else(|| value.get("name")?.as_text());
+        let Some(name) = name else {
+            let message = format!(
+                "it must be an algorithm's name or a dict with it, as in \
+                 {{name: grid, num_grid_points: 3}}, not {value}"
+            );
+            return Err(self.wrong(place, message));
+        };
+        let mut chosen = Vec::new();
+        for (key, item) in value.as_pairs().unwrap_or_default() {
+            let nested = item.as_pairs();
+            match (key.as_text(), nested) {
+                (Some("name"), _) => {}
+                (Some("args" | "arguments"), Some(pairs)) => chosen.extend(pairs.iter().cloned()),
+                _ => chosen.push((key.clone(), item.clone())),
+            }
+        }
+        let arguments = chosen.into_iter().map(|(key, item)| match key.as_text() {
+            Some(name) => Ok((name.to_string(), item)),
+            None => Err(self.wrong(place, format!("'{key}' is not an argument's name"))),
+        });
+        Ok(AlgorithmChoice {
+            name: name.to_string(),
+            arguments: arguments.collect::<Result<_, _>>()?,
+        })
     }
 
     /// An error about one argument.

@@ -199,7 +199,10 @@ impl Algorithm for GridSearch {
                         memo: None,
                     }));
                 }
-                Some(_) => given += 1,
+                Some(_) => {
+                    given += 1;
+                    skips = 0;
+                }
                 None => skips += 1,
             }
             if skips > MAX_SKIPS {

@@ -3,8 +3,13 @@
 //! A new algorithm is one file here and one row in [`ALGORITHMS`].
 
 mod arguments;
+mod chain;
 mod grid;
+mod iterate;
+mod local_search;
 mod random;
+mod repeat;
+mod wrapping;
 
 pub use arguments::Arguments;
 
@@ -28,8 +33,11 @@ pub struct AlgorithmEntry {
     /// Whether [`repeat`](self) may wrap it.
     pub allows_repetition: bool,
     /// Makes it.
-    pub build: fn(&Arguments<'_>, &Space) -> Result<Box<dyn Algorithm>, AlgorithmError>,
+    pub build: Build,
 }
+
+/// Makes an algorithm of its arguments for a space.
+pub type Build = fn(&Arguments<'_>, &Space) -> Result<Box<dyn Algorithm>, AlgorithmError>;
 
 /// One argument of an algorithm.
 pub struct ArgumentEntry {
@@ -51,7 +59,14 @@ const MAX_NUM_TRIALS: ArgumentEntry = ArgumentEntry {
 };
 
 /// All algorithms.
-pub const ALGORITHMS: &[AlgorithmEntry] = &[grid::ENTRY, random::ENTRY];
+pub const ALGORITHMS: &[AlgorithmEntry] = &[
+    grid::ENTRY,
+    random::ENTRY,
+    local_search::ENTRY,
+    iterate::ENTRY,
+    repeat::ENTRY,
+    chain::ENTRY,
+];
 
 /// The algorithm of a name or alias.
 pub fn find(name: &str) -> Option<&'static AlgorithmEntry> {

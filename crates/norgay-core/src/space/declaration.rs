@@ -381,14 +381,12 @@ impl Findings<'_> {
         self.numbers("Discrete", scale)?;
         let mut whole = Vec::new();
         for item in self.range("Discrete")? {
-            match item.as_i64() {
-                Some(number) => whole.push(number),
-                None => {
-                    let message = format!("Discrete needs whole numbers of 64 bits, not {item}");
-                    self.error(Field::Range, message);
-                    return None;
-                }
-            }
+            let Some(number) = item.as_i64() else {
+                let message = format!("Discrete needs whole numbers of 64 bits, not {item}");
+                self.error(Field::Range, message);
+                return None;
+            };
+            whole.push(number);
         }
         let step = match &self.declaration.step {
             None => None,

@@ -164,10 +164,11 @@ impl Domain {
                 high,
                 scale,
                 step: None,
-            } => {
-                let (a, b) = (scale.forward(*low), scale.forward(*high));
-                Some(((scale.forward(value.as_f64()?) - a) / (b - a)).clamp(0.0, 1.0))
-            }
+            } => Some(part_of(
+                scale.forward(value.as_f64()?),
+                scale.forward(*low),
+                scale.forward(*high),
+            )),
             Self::Continuous {
                 low,
                 high,
@@ -194,7 +195,7 @@ impl Domain {
                 ..
             } => {
                 let (a, b) = log_bounds(*low, *high);
-                Some(((libm::log(value.as_f64()?) - a) / (b - a)).clamp(0.0, 1.0))
+                Some(part_of(libm::log(value.as_f64()?), a, b))
             }
             Self::Ordinal { values } | Self::Choice { values } => {
                 let index = values
@@ -250,8 +251,11 @@ impl Domain {
 
     /// The nearest number of the domain, for a number that may lie outside it.
     ///
-    /// Only numeric domains have one; others give `None`.
+    /// Only numeric domains have one; others give `None`, and so does NaN.
     pub fn nearest(&self, number: f64) -> Option<Value> {
+        if number.is_nan() {
+            return None;
+        }
         match self {
             Self::Continuous {
                 low, high, step, ..
@@ -273,7 +277,9 @@ impl Domain {
                 let step = step.unwrap_or(1);
                 let last = count_of(*low, *high, step) - 1;
                 let distance = (number - *low as f64) / step as f64;
+                // The last index as a float may be rounded up, beyond the range.
                 let index = libm::round(distance).clamp(0.0, last as f64) as i128;
+                let index = index.min(i128::from(last));
                 Some(Value::Int(
                     (i128::from(*low) + index * i128::from(step)) as i64,
                 ))
@@ -365,5 +371,16 @@ fn steps_between(low: f64, high: f64, step: f64) -> u64 {
 
 fn is_on_step(number: f64, low: f64, step: f64) -> bool {
     let distance = (number - low) / step;
-    (distance - libm::round(distance)).abs() < 1e-6
+    // What rounding may have done to `low + k * step`, in steps.
+    let rounding = 2.0 * f64::EPSILON * (number.abs() + low.abs()) / step;
+    (distance - libm::round(distance)).abs() < 1e-6 + rounding
+}
+
+/// Which part of the way from `low` to `high` a number is; halves keep huge bounds finite.
+fn part_of(number: f64, low: f64, high: f64) -> f64 {
+    let whole = high * 0.5 - low * 0.5;
+    if whole <= 0.0 {
+        return 0.5;
+    }
+    ((number * 0.5 - low * 0.5) / whole).clamp(0.0, 1.0)
 }

@@ -1,0 +1,179 @@
+//! Chain: several algorithms, one after the other.
+//!
+//! Which one is at work is read from the trials' memos: it is the last that suggested anything,
+//! and after it whoever is not done. Each sees the trials it suggested itself, and those that
+//! users gave.
+
+use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, Trials, View};
+use crate::space::Space;
+use crate::trial::{Origin, Trial};
+
+use super::wrapping::{Stamp, inner_memo, memo, note};
+use super::{AlgorithmEntry, ArgumentEntry, Arguments};
+
+const MEMBER: &str = "member";
+
+pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
+    name: "chain",
+    aliases: &[],
+    summary: "lets several algorithms work one after the other",
+    arguments: &[ArgumentEntry {
+        name: "algorithms",
+        default: "",
+        help: "the algorithms in order: names, or dicts of a name and arguments",
+    }],
+    allows_repetition: false,
+    build,
+};
+
+struct Chain {
+    members: Vec<Member>,
+    /// How many trials of the view are sorted into the members' lists: a cache.
+    looked_at: usize,
+    /// The last member that suggested anything.
+    current: usize,
+}
+
+/// One algorithm of the chain, and what it sees.
+struct Member {
+    algorithm: Box<dyn Algorithm>,
+    /// Positions of its trials in the chain's view, in order.
+    positions: Vec<usize>,
+    suggested: u64,
+    /// Whether it notes anything; only then must its trials be copied to show it its own notes.
+    has_notes: bool,
+    copies: Vec<Trial>,
+    stamps: Vec<Stamp>,
+}
+
+fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
+    let name = "algorithms";
+    let given = arguments.required(name)?;
+    let items = given.as_items().filter(|items| !items.is_empty());
+    let items = items.ok_or_else(|| {
+        let message = format!("it must be a list of at least one algorithm, not {given}");
+        arguments.wrong(name, message)
+    })?;
+    let mut members = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let choice = arguments.choice(&format!("{name}[{index}]"), item)?;
+        members.push(Member {
+            algorithm: super::build(&choice, space)?,
+            positions: Vec::new(),
+            suggested: 0,
+            has_notes: false,
+            copies: Vec::new(),
+            stamps: Vec::new(),
+        });
+    }
+    Ok(Box::new(Chain {
+        members,
+        looked_at: 0,
+        current: 0,
+    }))
+}
+
+impl Algorithm for Chain {
+    /// O(new trials) a suggestion, besides what the member needs.
+    fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        self.look_at(view);
+        for (index, member) in self.members.iter_mut().enumerate().skip(self.current) {
+            match member.suggest(view)? {
+                Suggestion::Done => {}
+                Suggestion::Wait => return Ok(Suggestion::Wait),
+                Suggestion::Trial(proposal) => {
+                    let notes = [(MEMBER, index as u64)];
+                    return Ok(Suggestion::Trial(Proposal {
+                        memo: Some(memo(&notes, proposal.memo)),
+                        ..proposal
+                    }));
+                }
+            }
+        }
+        Ok(Suggestion::Done)
+    }
+}
+
+impl Chain {
+    /// Sorts the trials that are new in the view into the members' lists.
+    fn look_at(&mut self, view: &View<'_>) {
+        if view.trials.len() < self.looked_at {
+            self.looked_at = 0;
+            self.current = 0;
+            for member in &mut self.members {
+                member.forget();
+            }
+        }
+        for position in self.looked_at..view.trials.len() {
+            let Some(trial) = view.trials.get(position) else {
+                break;
+            };
+            if trial.origin == Origin::Enqueued {
+                for member in &mut self.members {
+                    member.positions.push(position);
+                }
+                continue;
+            }
+            let noted = note(trial, MEMBER).map_or(self.current, |index| index as usize);
+            if let Some(member) = self.members.get_mut(noted) {
+                member.positions.push(position);
+                member.suggested += 1;
+                member.has_notes |= inner_memo(trial).is_some();
+                self.current = self.current.max(noted);
+            }
+        }
+        self.looked_at = view.trials.len();
+    }
+}
+
+impl Member {
+    fn forget(&mut self) {
+        self.positions.clear();
+        self.suggested = 0;
+        self.has_notes = false;
+        self.copies.clear();
+        self.stamps.clear();
+    }
+
+    fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        if !self.has_notes {
+            let mut places = Vec::new();
+            let trials = view.trials.select(&self.positions, &mut places);
+            let own = View {
+                suggested: self.suggested,
+                trials,
+                ..*view
+            };
+            return self.algorithm.suggest(&own);
+        }
+        self.copy(view);
+        let own = View {
+            suggested: self.suggested,
+            trials: Trials::all(&self.copies),
+            ..*view
+        };
+        self.algorithm.suggest(&own)
+    }
+
+    /// Brings the copies up to the view: new trials, and those that changed.
+    fn copy(&mut self, view: &View<'_>) {
+        for (index, position) in self.positions.iter().enumerate() {
+            let Some(trial) = view.trials.get(*position) else {
+                break;
+            };
+            let stamp = Stamp::of(trial);
+            if self.stamps.get(index) == Some(&stamp) {
+                continue;
+            }
+            let mut copy = trial.clone();
+            copy.memo = inner_memo(trial).cloned().map(Box::new);
+            if index < self.copies.len() {
+                self.copies[index] = copy;
+                self.stamps[index] = stamp;
+            } else {
+                self.copies.push(copy);
+                self.stamps.push(stamp);
+            }
+        }
+    }
+}

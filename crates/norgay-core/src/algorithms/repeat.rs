@@ -1,0 +1,282 @@
+//! Repeat: each configuration of another algorithm several times, against noise.
+//!
+//! The algorithm inside sees one trial for each group of repetitions (and each trial that users
+//! gave), numbered from 1 as if there were no repetitions: what it suggests does not depend on
+//! how often it is repeated.
+
+use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, Trials, View};
+use crate::space::Space;
+use crate::trial::{Measurement, Origin, Trial, TrialState};
+use crate::value::Value;
+
+use super::wrapping::{Stamp, inner_memo, memo, note};
+use super::{ALGORITHMS, AlgorithmEntry, ArgumentEntry, Arguments, find};
+
+const GROUP: &str = "group";
+const REPEAT: &str = "repeat";
+
+pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
+    name: "repeat",
+    aliases: &[],
+    summary: "tries each configuration of another algorithm several times",
+    arguments: &[
+        ArgumentEntry {
+            name: "algorithm",
+            default: "",
+            help: "the other algorithm: its name, or a dict of a name and arguments",
+        },
+        ArgumentEntry {
+            name: "num_times",
+            default: "5",
+            help: "how often each configuration is tried",
+        },
+        ArgumentEntry {
+            name: "wait_for_completion",
+            default: "false",
+            help: "whether a new configuration waits until the one before has been tried so often",
+        },
+        ArgumentEntry {
+            name: "agg",
+            default: "false",
+            help: "whether the other algorithm sees means of complete groups, or single values",
+        },
+    ],
+    allows_repetition: false,
+    build,
+};
+
+struct Repeat {
+    algorithm: Box<dyn Algorithm>,
+    rule: Rule,
+    /// The groups of the first so many trials of the view, and what stands for each: a cache.
+    groups: Vec<Group>,
+    shadows: Vec<Trial>,
+    looked_at: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Rule {
+    num_times: u64,
+    wait_for_completion: bool,
+    aggregates: bool,
+}
+
+/// The repetitions of one configuration, or a single trial that a user gave.
+struct Group {
+    /// Its number among the suggested ones.
+    id: Option<u64>,
+    /// Positions of its trials in the view.
+    members: Vec<usize>,
+    /// The members' stamps when its shadow was made.
+    stamps: Vec<Stamp>,
+}
+
+fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
+    let name = "algorithm";
+    let choice = arguments.choice(name, arguments.required(name)?)?;
+    if let Some(entry) = find(&choice.name).filter(|entry| !entry.allows_repetition) {
+        let suitable = ALGORITHMS.iter().filter(|entry| entry.allows_repetition);
+        let suitable: Vec<&str> = suitable.map(|entry| entry.name).collect();
+        let message = format!(
+            "{} can't be repeated; these can: {}",
+            entry.name,
+            suitable.join(", ")
+        );
+        return Err(arguments.wrong(name, message));
+    }
+    Ok(Box::new(Repeat {
+        algorithm: super::build(&choice, space)?,
+        rule: Rule {
+            num_times: arguments.count("num_times", 1)?.unwrap_or(5),
+            wait_for_completion: arguments.flag("wait_for_completion", false)?,
+            aggregates: arguments.flag("agg", false)?,
+        },
+        groups: Vec::new(),
+        shadows: Vec::new(),
+        looked_at: 0,
+    }))
+}
+
+impl Algorithm for Repeat {
+    /// O(trials) for a new configuration, O(new trials) for a repetition.
+    fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        self.look_at(view);
+        let last = self.groups.iter().rev().find(|group| group.id.is_some());
+        if let Some(last) = last {
+            let members: Vec<&Trial> = members_of(last, view).collect();
+            let repeat = members.len() as u64;
+            if repeat < self.rule.num_times
+                && let (Some(first), Some(id)) = (members.first(), last.id)
+            {
+                return Ok(self.again(first, id, repeat));
+            }
+            if self.rule.wait_for_completion && members.iter().any(|t| !t.state.is_final()) {
+                return Ok(Suggestion::Wait);
+            }
+        }
+        let id = last.and_then(|group| group.id).map_or(0, |id| id + 1);
+        self.refresh(view);
+        let inner = View {
+            next_number: self.shadows.len() as u64 + 1,
+            suggested: self
+                .groups
+                .iter()
+                .filter(|group| group.id.is_some())
+                .count() as u64,
+            trials: Trials::all(&self.shadows),
+            ..*view
+        };
+        Ok(match self.algorithm.suggest(&inner)? {
+            Suggestion::Trial(proposal) => Suggestion::Trial(Proposal {
+                memo: Some(memo(&[(GROUP, id), (REPEAT, 0)], proposal.memo)),
+                ..proposal
+            }),
+            other => other,
+        })
+    }
+}
+
+fn members_of<'a>(group: &'a Group, view: &View<'a>) -> impl Iterator<Item = &'a Trial> {
+    let trials = view.trials;
+    let members = group.members.iter();
+    members.filter_map(move |position| trials.get(*position))
+}
+
+impl Repeat {
+    /// Sorts the trials that are new in the view into groups.
+    fn look_at(&mut self, view: &View<'_>) {
+        if view.trials.len() < self.looked_at {
+            self.groups.clear();
+            self.shadows.clear();
+            self.looked_at = 0;
+        }
+        let mut last = self.groups.iter().rposition(|group| group.id.is_some());
+        for position in self.looked_at..view.trials.len() {
+            let Some(trial) = view.trials.get(position) else {
+                break;
+            };
+            let id = match trial.origin {
+                Origin::Enqueued => None,
+                Origin::Suggested => note(trial, GROUP),
+            };
+            match last.map(|index| &mut self.groups[index]) {
+                Some(group) if id.is_some() && group.id == id => group.members.push(position),
+                _ => {
+                    if id.is_some() {
+                        last = Some(self.groups.len());
+                    }
+                    self.groups.push(Group {
+                        id,
+                        members: vec![position],
+                        stamps: Vec::new(),
+                    });
+                }
+            }
+        }
+        self.looked_at = view.trials.len();
+    }
+
+    /// One more repetition of a group's first trial.
+    fn again(&self, first: &Trial, id: u64, repeat: u64) -> Suggestion {
+        let reason = format!(
+            "trial {} again, {} of {}",
+            first.number,
+            repeat + 1,
+            self.rule.num_times
+        );
+        Suggestion::Trial(Proposal {
+            configuration: first.configuration.clone(),
+            reason: reason.into(),
+            memo: Some(memo(
+                &[(GROUP, id), (REPEAT, repeat)],
+                inner_memo(first).cloned(),
+            )),
+        })
+    }
+
+    /// Makes the shadows of new groups, and of those of which a trial changed, anew.
+    fn refresh(&mut self, view: &View<'_>) {
+        for (index, group) in self.groups.iter_mut().enumerate() {
+            let members: Vec<&Trial> = group
+                .members
+                .iter()
+                .filter_map(|position| view.trials.get(*position))
+                .collect();
+            let stamps: Vec<Stamp> = members.iter().map(|trial| Stamp::of(trial)).collect();
+            if stamps == group.stamps {
+                continue;
+            }
+            let shadow = match group.id {
+                Some(_) => self.rule.shadow(&members),
+                None => members.first().map(|trial| (*trial).clone()),
+            };
+            let Some(mut shadow) = shadow else { continue };
+            shadow.number = index as u64 + 1;
+            group.stamps = stamps;
+            match self.shadows.get_mut(index) {
+                Some(known) => *known = shadow,
+                None => self.shadows.push(shadow),
+            }
+        }
+    }
+}
+
+impl Rule {
+    /// The trial that stands for a group: its first completed one, else one that may become so,
+    /// else its first; with aggregation the mean, once all have ended.
+    fn shadow(self, members: &[&Trial]) -> Option<Trial> {
+        let completed: Vec<&Trial> = members
+            .iter()
+            .copied()
+            .filter(|trial| trial.state == TrialState::Completed)
+            .collect();
+        let open = members.iter().copied().find(|t| !t.state.is_final());
+        let chosen = completed.first().copied().or(open);
+        let chosen = chosen.or(members.first().copied())?;
+        let mut shadow = chosen.clone();
+        shadow.memo = inner_memo(chosen).cloned().map(Box::new);
+        if !self.aggregates {
+            return Some(shadow);
+        }
+        if open.is_some() || (members.len() as u64) < self.num_times {
+            shadow.state = TrialState::Running;
+            shadow.value = None;
+            shadow.measurements.clear();
+        } else if !completed.is_empty() {
+            let values = completed.iter().filter_map(|trial| trial.value);
+            let values: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
+            let step = completed.iter().filter_map(|t| t.last_step()).max();
+            let attempt = shadow.attempt();
+            let summary = summary(&values, step.unwrap_or(0), attempt);
+            shadow.value = summary.as_ref().and_then(|summary| summary.objective);
+            shadow.measurements = summary.into_iter().collect();
+        }
+        Some(shadow)
+    }
+}
+
+/// Mean, variance, number and standard error of the values, as the reference names them.
+fn summary(values: &[f64], step: u64, attempt: u32) -> Option<Measurement> {
+    let count = values.len() as f64;
+    if values.is_empty() {
+        return None;
+    }
+    let mean = values.iter().sum::<f64>() / count;
+    let mut metrics = vec![
+        ("Objective".into(), Value::Float(mean)),
+        ("ObjectiveCount".into(), Value::Int(values.len() as i64)),
+    ];
+    if values.len() > 1 {
+        let squares = values.iter().map(|value| (value - mean) * (value - mean));
+        let variance = squares.sum::<f64>() / (count - 1.0);
+        let error = libm::sqrt(variance / (count - 1.0));
+        metrics.push(("ObjectiveVar".into(), Value::Float(variance)));
+        metrics.push(("ObjectiveStdErr".into(), Value::Float(error)));
+    }
+    Some(Measurement {
+        step,
+        attempt,
+        objective: Some(mean),
+        metrics: metrics.into(),
+    })
+}

@@ -83,18 +83,21 @@ fn run(
     let mut dice = Stream::new(11, 0, Purpose::Order);
     let at_once = if course == Course::Turbulent { 4 } else { 1 };
     let mut running: Vec<u64> = Vec::new();
+    let mut over = false;
     while simulation.study().trials().len() < TRIALS {
         if course == Course::Turbulent && dice.below(10) == 0 {
             give(&mut simulation, space, &mut dice)?;
+            over = false;
         }
         check_fresh(&mut simulation, choice, space)?;
-        match simulation.next().map_err(|error| error.to_string())? {
+        match simulation.advance().map_err(|error| error.to_string())? {
+            Next::Start { .. } if over => return Err("it went on after its end".into()),
             Next::Start { trial, .. } => {
                 check_valid(simulation.study().trial(trial), space)?;
                 running.push(trial);
             }
             _ if running.is_empty() => break,
-            _ => {}
+            next => over |= matches!(next, Next::Over(_)),
         }
         let waits = running.len() < at_once && dice.below(3) > 0;
         if !waits {
@@ -221,16 +224,14 @@ pub fn contract_spaces() -> Vec<(&'static str, Space)> {
         ("numbers", numbers(), &[][..]),
         ("lists and single values", lists(), &[][..]),
         ("conditions", conditional(), &[][..]),
-        (
-            "constraints",
-            numbers(),
-            &["{{whole}} + {{stepped}} <= 12"][..],
-        ),
+        ("constraints", numbers(), &["whole + stepped <= 12"][..]),
     ];
-    let spaces = drafts.into_iter().filter_map(|(name, parameters, texts)| {
+    let spaces = drafts.into_iter().map(|(name, parameters, texts)| {
         let constraints = texts.iter().map(|text| Predicate::parse(text));
-        let constraints = constraints.collect::<Result<Vec<_>, _>>().ok()?;
-        Some((name, Space::new(parameters, constraints).ok()?))
+        let constraints = constraints.collect::<Result<_, _>>();
+        let constraints = constraints.expect("a constraint without mistakes");
+        let space = Space::new(parameters, constraints).expect("a space without mistakes");
+        (name, space)
     });
     spaces.collect()
 }

@@ -116,7 +116,7 @@ impl Simulation {
     }
 
     /// Starts the next trial, if there is one; the answer's events are applied.
-    pub fn next(&mut self) -> Result<Next, SimulationError> {
+    pub fn advance(&mut self) -> Result<Next, SimulationError> {
         let next = self.study.next_start(
             self.algorithm.as_mut(),
             &Arc::from("external"),
@@ -131,7 +131,7 @@ impl Simulation {
 
     /// Starts the next trial and gives it, or `None` if there is nothing to start now.
     pub fn start(&mut self) -> Result<Option<&Trial>, SimulationError> {
-        match self.next()? {
+        match self.advance()? {
             Next::Start { trial, .. } => Ok(self.study.trial(trial)),
             _ => Ok(None),
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use decimals::tidied;
 pub use declaration::{Declaration, Field, SpaceError};
 pub use parameter::{Condition, Domain, Parameter, Scale};
 

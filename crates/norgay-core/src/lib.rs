@@ -11,6 +11,7 @@ pub mod definition;
 pub mod event;
 pub mod expression;
 pub mod node;
+pub mod numerics;
 pub mod python_text;
 pub mod random;
 pub mod space;

@@ -17,20 +17,20 @@ use norgay_core::space::{Domain, Parameter, Scale};
 use norgay_core::testing::Simulation;
 use norgay_core::{Configuration, Space, Value};
 
-pub fn space(parameters: Vec<Parameter>) -> Space {
+fn space(parameters: Vec<Parameter>) -> Space {
     Space::new(parameters, Vec::new()).unwrap()
 }
 
-pub fn choice_of(name: &str, values: &[Value]) -> Parameter {
+fn choice_of(name: &str, values: &[Value]) -> Parameter {
     let values = values.to_vec();
     Parameter::new(name, Domain::Choice { values })
 }
 
-pub fn texts(values: &[&str]) -> Vec<Value> {
+fn texts(values: &[&str]) -> Vec<Value> {
     values.iter().map(|text| Value::from(*text)).collect()
 }
 
-pub fn continuous(name: &str, low: f64, high: f64, scale: Scale) -> Parameter {
+fn continuous(name: &str, low: f64, high: f64, scale: Scale) -> Parameter {
     let step = None;
     Parameter::new(
         name,
@@ -43,7 +43,7 @@ pub fn continuous(name: &str, low: f64, high: f64, scale: Scale) -> Parameter {
     )
 }
 
-pub fn discrete(name: &str, low: i64, high: i64, scale: Scale) -> Parameter {
+fn discrete(name: &str, low: i64, high: i64, scale: Scale) -> Parameter {
     let step = None;
     Parameter::new(
         name,
@@ -56,12 +56,12 @@ pub fn discrete(name: &str, low: i64, high: i64, scale: Scale) -> Parameter {
     )
 }
 
-pub fn dict(pairs: Vec<(&str, Value)>) -> Value {
+fn dict(pairs: Vec<(&str, Value)>) -> Value {
     let pairs = pairs.into_iter().map(|(k, v)| (Value::from(k), v));
     Value::Dict(pairs.collect())
 }
 
-pub fn algorithm(name: &str, arguments: Vec<(&str, Value)>) -> AlgorithmChoice {
+fn algorithm(name: &str, arguments: Vec<(&str, Value)>) -> AlgorithmChoice {
     let arguments = arguments.into_iter().map(|(k, v)| (k.to_string(), v));
     AlgorithmChoice {
         name: name.into(),
@@ -69,18 +69,18 @@ pub fn algorithm(name: &str, arguments: Vec<(&str, Value)>) -> AlgorithmChoice {
     }
 }
 
-pub fn simulation(space: Space, algorithm: AlgorithmChoice) -> Simulation {
+fn simulation(space: Space, algorithm: AlgorithmChoice) -> Simulation {
     Simulation::new(Simulation::definition(space, algorithm, 1)).unwrap()
 }
 
 /// The error of making the algorithm.
-pub fn build_error(space: &Space, choice: &AlgorithmChoice) -> String {
+fn build_error(space: &Space, choice: &AlgorithmChoice) -> String {
     let built = norgay_core::algorithms::build(choice, space);
     built.map(|_| ()).unwrap_err().to_string()
 }
 
 /// Runs up to `most` trials one after the other, each completed with a value.
-pub fn run(
+fn run(
     simulation: &mut Simulation,
     most: usize,
     value: impl Fn(&Configuration) -> f64,
@@ -98,7 +98,7 @@ pub fn run(
 }
 
 /// The values of one parameter.
-pub fn column(configurations: &[Configuration], name: &str) -> Vec<Value> {
+fn column(configurations: &[Configuration], name: &str) -> Vec<Value> {
     let values = configurations.iter().map(|c| c.get(name).unwrap().clone());
     values.collect()
 }

@@ -11,3 +11,4 @@ pub mod run;
 pub mod scheduler;
 pub mod storage;
 pub mod testing;
+pub mod view;

@@ -169,6 +169,11 @@ impl OpenStudy {
         Ok(())
     }
 
+    /// What the storage calls it.
+    pub fn id(&self) -> StudyId {
+        self.id
+    }
+
     /// The study's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -351,9 +356,10 @@ impl OpenStudy {
             self.apply_unstored(&following)?;
             events.extend(following);
             let at_ms = self.study.updated_ms();
-            let stored = match events.is_empty() {
-                true => Ok(()),
-                false => self.storage.append(self.id, before, at_ms, &events),
+            let stored = if events.is_empty() {
+                Ok(())
+            } else {
+                self.storage.append(self.id, before, at_ms, &events)
             };
             match (stored, next) {
                 (Ok(()), Next::Start { trial, attempt, .. }) => {

@@ -10,6 +10,7 @@ mod iterate;
 mod local_search;
 mod random;
 mod repeat;
+mod sobol;
 mod wrapping;
 
 pub use arguments::Arguments;
@@ -67,6 +68,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     iterate::ENTRY,
     repeat::ENTRY,
     chain::ENTRY,
+    sobol::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

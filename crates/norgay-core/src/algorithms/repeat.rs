@@ -280,3 +280,29 @@ fn summary(values: &[f64], step: u64, attempt: u32) -> Option<Measurement> {
         metrics: metrics.into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::summary;
+    use crate::value::Value;
+
+    #[test]
+    fn cs_69_mean_variance_and_standard_error() {
+        let found = summary(&[1.0, 2.0, 3.0], 4, 1).expect("three values");
+        assert_eq!((found.objective, found.step), (Some(2.0), 4));
+        let metric = |name: &str| {
+            let found = found
+                .metrics
+                .iter()
+                .find(|(known, _)| known.as_ref() == name);
+            found.map(|(_, value)| value.clone())
+        };
+        assert_eq!(metric("ObjectiveCount"), Some(Value::Int(3)));
+        assert_eq!(metric("ObjectiveVar"), Some(Value::Float(1.0)));
+        let error = Value::Float(libm::sqrt(0.5));
+        assert_eq!(metric("ObjectiveStdErr"), Some(error));
+        let single = summary(&[1.0], 0, 1).expect("one value");
+        assert_eq!(single.metrics.len(), 2);
+        assert!(summary(&[], 0, 1).is_none());
+    }
+}

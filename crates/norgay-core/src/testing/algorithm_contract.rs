@@ -45,7 +45,8 @@ const BOOKKEEPING: [&str; 6] = [
 enum Course {
     /// One after the other, all completed.
     Sequential,
-    /// Four at a time, some of them failing, pruned, or reporting NaN; users give some.
+    /// Four at a time, some of them failing, pruned, or reporting NaN; users give some, and have
+    /// some tried again.
     Turbulent,
     /// Every one fails.
     AllFail,
@@ -89,6 +90,10 @@ fn run(
             give(&mut simulation, space, &mut dice)?;
             over = false;
         }
+        if course == Course::Turbulent && dice.below(10) == 0 {
+            try_again(&mut simulation, &mut dice)?;
+            over = false;
+        }
         check_fresh(&mut simulation, choice, space)?;
         match simulation.advance().map_err(|error| error.to_string())? {
             Next::Start { .. } if over => return Err("it went on after its end".into()),
@@ -124,6 +129,15 @@ fn give(simulation: &mut Simulation, space: &Space, dice: &mut Stream) -> Result
     simulation
         .enqueue(&given)
         .map_err(|error| error.to_string())
+}
+
+/// A user puts a trial that failed or was pruned into the queue again, if there is one.
+fn try_again(simulation: &mut Simulation, dice: &mut Stream) -> Result<(), String> {
+    let number = 1 + dice.below(simulation.study().trials().len() as u64);
+    match simulation.study().retry(number) {
+        Ok(events) => simulation.apply(events).map_err(|error| error.to_string()),
+        Err(_) => Ok(()),
+    }
 }
 
 fn end(
@@ -224,7 +238,11 @@ pub fn contract_spaces() -> Vec<(&'static str, Space)> {
         ("numbers", numbers(), &[][..]),
         ("lists and single values", lists(), &[][..]),
         ("conditions", conditional(), &[][..]),
-        ("constraints", numbers(), &["whole + stepped <= 12"][..]),
+        (
+            "constraints",
+            numbers(),
+            &["whole + stepped <= 5", "even > whole"][..],
+        ),
     ];
     let spaces = drafts.into_iter().map(|(name, parameters, texts)| {
         let constraints = texts.iter().map(|text| Predicate::parse(text));

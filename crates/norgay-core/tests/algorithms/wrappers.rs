@@ -1,4 +1,4 @@
-use norgay_core::algorithm::{Algorithm, Suggestion, Trials, View};
+use norgay_core::algorithm::{Suggestion, Trials, View};
 use norgay_core::definition::Direction;
 use norgay_core::space::Scale;
 use norgay_core::trial::{Origin, Trial, TrialState};

@@ -27,7 +27,10 @@ pub(super) fn algorithm(draft: &Draft, report: &mut Report) -> Option<AlgorithmC
     };
     let arguments = arguments?;
     let missing = |needed: &&str| !arguments.iter().any(|(name, _)| name == *needed);
-    let needs = known.arguments.iter().filter(|argument| argument.default == REQUIRED);
+    let needs = known
+        .arguments
+        .iter()
+        .filter(|argument| argument.default == REQUIRED);
     for needed in needs.map(|argument| argument.name).filter(missing) {
         let message = format!("{given} needs the argument '{needed}'");
         draft

@@ -3,7 +3,9 @@
 //! The loop holds no truth of its own: whatever it decides is stored first, and what it finds in
 //! the log after a restart is enough to go on.
 
+mod folder_owner;
 mod job;
+mod local;
 mod outcome;
 mod publication;
 mod stop;
@@ -17,6 +19,7 @@ use norgay_core::event::FinishReason;
 use norgay_core::trial::{FailureCause, StopCause, Trial, TrialState};
 
 pub use job::{JobError, JobMaker};
+pub use local::{host_name, local_options};
 pub use stop::{StopLevel, StopSwitch};
 
 use crate::config::Execution;
@@ -54,6 +57,15 @@ pub enum RunError {
         name: String,
         /// The lock file.
         lock: String,
+    },
+    /// The output folder holds another study's trials.
+    #[error(
+        "{folder} holds the trials of another study of this name (one that was removed, or is in \
+         another database); remove the folder, or choose another name or output path"
+    )]
+    Taken {
+        /// The folder.
+        folder: String,
     },
     /// The lock file can't be made.
     #[error("{path}: {source}")]
@@ -118,6 +130,7 @@ impl<'a> Runner<'a> {
         let output = Files::open(&execution.output_path, &execution.study_folder)?;
         let base = output.child(study.name())?;
         let lock = lock(&base, study.name())?;
+        folder_owner::claim(&base, &study)?;
         let jobs = JobMaker::new(study.name(), execution, base.clone(), study.study())?;
         let publication = Publication::new(base, execution);
         let scheduler_name = "local".into();
@@ -140,6 +153,11 @@ impl<'a> Runner<'a> {
     /// The study.
     pub fn study(&self) -> &OpenStudy {
         &self.study
+    }
+
+    /// The study's folder, as shown to users.
+    pub fn folder(&self) -> &str {
+        self.jobs.base().location()
     }
 
     /// Runs until the study is over or stopped.
@@ -170,6 +188,7 @@ impl<'a> Runner<'a> {
             self.switch.wait(wait);
         };
         self.publication.refresh(&self.study, true)?;
+        self.observer.tick(&self.study);
         Ok(end)
     }
 

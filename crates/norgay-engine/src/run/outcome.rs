@@ -42,13 +42,12 @@ pub(super) fn told(
             FailureCause::OutOfMemory,
             "it needed more memory than it may have".into(),
         ),
-        (Some(EndedBy::StopRequest), _) => Told::Stopped,
+        (Some(EndedBy::StopRequest), _) | (None, Exit::Code(exit_code::PRUNED)) => Told::Stopped,
         (None, Exit::Code(0)) => finished(jobs, trial, definition, end),
         (None, Exit::Code(exit_code::PRE_EMPTED)) => failed(
             FailureCause::PreEmpted,
             "it asked to be queued again".into(),
         ),
-        (None, Exit::Code(exit_code::PRUNED)) => Told::Stopped,
         (None, Exit::Code(exit_code::INFEASIBLE)) => failed(
             FailureCause::Infeasible,
             "it called its configuration infeasible".into(),

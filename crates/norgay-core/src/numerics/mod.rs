@@ -1,0 +1,3 @@
+//! Numerical building blocks of the algorithms.
+
+pub mod sobol_sequence;

@@ -1,0 +1,67 @@
+//! The command line: one file a command.
+
+mod ask;
+mod best;
+mod completions;
+mod doctor;
+mod report;
+mod run;
+mod schema;
+mod study;
+mod tell;
+mod trial;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Hyperparameter optimization for anything that can be run.
+#[derive(Parser)]
+#[command(name = "norgay", version, about, max_term_width = 100)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a study, or go on with it where it stopped
+    Run(run::Run),
+    /// List, show and steer studies
+    #[command(subcommand)]
+    Study(study::StudyCommand),
+    /// List, show and steer trials
+    #[command(subcommand)]
+    Trial(trial::TrialCommand),
+    /// Show the best trial of a study
+    Best(best::Best),
+    /// Take a trial to evaluate yourself
+    Ask(ask::Ask),
+    /// Tell the result of a trial taken with ask
+    Tell(tell::Tell),
+    /// Report metrics of a running trial
+    Report(report::Report),
+    /// Print a JSON Schema
+    Schema(schema::Schema),
+    /// Check the surroundings and, if given, a study file
+    Doctor(doctor::Doctor),
+    /// Print shell completions
+    Completions(completions::Completions),
+}
+
+impl CommandLine {
+    /// Carries the command out; the number is the exit code.
+    pub fn run(self) -> Result<u8> {
+        match self.command {
+            Command::Run(command) => command.run(),
+            Command::Study(command) => command.run(),
+            Command::Trial(command) => command.run(),
+            Command::Best(command) => command.run(),
+            Command::Ask(command) => command.run(),
+            Command::Tell(command) => command.run(),
+            Command::Report(command) => command.run(),
+            Command::Schema(command) => command.run(),
+            Command::Doctor(command) => command.run(),
+            Command::Completions(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! `norgay run`: a study file, or the reference's flags.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use norgay_core::event::FinishReason;
+use norgay_engine::config::{FLAGS, StudyConfig, read_flags};
+use norgay_engine::run::{RunEnd, Runner, StopSwitch, host_name, local_options};
+use norgay_engine::scheduler::local::{LocalOptions, LocalScheduler};
+use norgay_engine::view::study_json;
+
+use crate::output::{say, say_json};
+use crate::progress::{Progress, Verbosity, shown};
+use crate::target::{self, StorageArgument};
+use crate::{UsageError, exit, signals};
+
+/// Run a study, or go on with it where it stopped.
+#[derive(Args)]
+#[command(
+    disable_help_flag = true,
+    override_usage = "norgay run STUDY.yaml [--storage FILE] [--quiet | --verbose | --json]\n       \
+                      norgay run --flag=value ... [--flagfile=FILE] [--quiet | --json]"
+)]
+pub struct Run {
+    /// A study file, or flags (see `norgay run --help`)
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "STUDY.yaml | FLAGS"
+    )]
+    arguments: Vec<String>,
+}
+
+/// What is said of the run itself, apart from the study.
+struct Request {
+    config: StudyConfig,
+    storage: StorageArgument,
+    verbosity: Verbosity,
+}
+
+impl Run {
+    pub fn run(self) -> Result<u8> {
+        let asks_help = |argument: &String| argument == "--help" || argument == "-h";
+        if self.arguments.is_empty() || self.arguments.iter().any(asks_help) {
+            say(&help());
+            return Ok(if self.arguments.is_empty() {
+                exit::USAGE
+            } else {
+                exit::OK
+            });
+        }
+        let request = self.request()?;
+        let config = &request.config;
+        let study = target::create_or_open(&request.storage, config)?;
+        let switch = StopSwitch::default();
+        signals::listen(switch.clone()).context("listening for signals")?;
+        let mut progress = Progress::new(request.verbosity);
+        let scheduler = Box::new(LocalScheduler::new(options(config)?));
+        let mut runner = Runner::new(study, &config.execution, scheduler, &mut progress, switch)?;
+        let end = runner.run()?;
+        let code = exit_code(&runner, end);
+        let told = closing(&runner, &request, end);
+        drop(runner);
+        progress.close();
+        match told {
+            Closing::Json(json) => say_json(&json),
+            Closing::Text(text) => say(&text),
+        }
+        Ok(code)
+    }
+
+    fn request(&self) -> Result<Request> {
+        let mut verbosity = Verbosity::Normal;
+        let mut rest = Vec::with_capacity(self.arguments.len());
+        for argument in &self.arguments {
+            match argument.as_str() {
+                "--quiet" | "-q" => verbosity = Verbosity::Quiet,
+                "--json" => verbosity = Verbosity::Json,
+                _ => rest.push(argument.clone()),
+            }
+        }
+        match rest.first() {
+            Some(first) if !first.starts_with('-') => from_file(&rest, verbosity),
+            _ => from_flags(&rest, verbosity),
+        }
+    }
+}
+
+fn from_file(arguments: &[String], mut verbosity: Verbosity) -> Result<Request> {
+    let mut storage = std::env::var_os("NORGAY_STORAGE").map(PathBuf::from);
+    let mut rest = arguments[1..].iter();
+    while let Some(argument) = rest.next() {
+        match argument.split_once('=') {
+            Some(("--storage", path)) => storage = Some(path.into()),
+            None if argument == "--storage" => {
+                let path = rest
+                    .next()
+                    .ok_or_else(|| UsageError("--storage needs a file".into()))?;
+                storage = Some(path.into());
+            }
+            None if argument == "--verbose" || argument == "-v" => verbosity = Verbosity::Verbose,
+            _ => {
+                return Err(UsageError(format!(
+                    "'{argument}' does not go with a study file; write it into {}, \
+                     or give flags only (see `norgay run --help`)",
+                    arguments[0]
+                ))
+                .into());
+            }
+        }
+    }
+    let config = target::load(&arguments[0])?;
+    Ok(Request {
+        config,
+        storage: StorageArgument { storage },
+        verbosity,
+    })
+}
+
+fn from_flags(arguments: &[String], verbosity: Verbosity) -> Result<Request> {
+    let folder = std::env::current_dir().context("the current folder")?;
+    let read = |path: &str| std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let config = read_flags(arguments, &read, &host_name(), &folder)
+        .map_err(|findings| UsageError(findings.to_string()))?;
+    target::tell_warnings(&config);
+    let storage = match config.storage {
+        Some(_) => None,
+        None => std::env::var_os("NORGAY_STORAGE").map(PathBuf::from),
+    };
+    let verbosity = match verbosity {
+        Verbosity::Normal if config.verbose => Verbosity::Verbose,
+        other => other,
+    };
+    Ok(Request {
+        config,
+        storage: StorageArgument { storage },
+        verbosity,
+    })
+}
+
+fn options(config: &StudyConfig) -> Result<LocalOptions> {
+    let program = std::env::current_exe().context("the path of this program")?;
+    let supervisor = vec![program.into(), "supervise".into()];
+    local_options(&config.execution, supervisor).context("stdout_pattern")
+}
+
+fn exit_code(runner: &Runner<'_>, end: RunEnd) -> u8 {
+    let completed = runner.study().study().counts().completed;
+    match end {
+        RunEnd::Interrupted => exit::INTERRUPTED,
+        RunEnd::Finished(FinishReason::TooManyFailed | FinishReason::FailedInARow) => {
+            exit::TOO_MANY_FAILED
+        }
+        RunEnd::Finished(FinishReason::Cancelled) => exit::ERROR,
+        RunEnd::Finished(_) if completed == 0 => exit::NO_FEASIBLE_TRIAL,
+        RunEnd::Finished(_) => exit::OK,
+    }
+}
+
+enum Closing {
+    Json(serde_json::Value),
+    Text(String),
+}
+
+/// What is said at the end: how it ended, the best trial, where the files are.
+fn closing(runner: &Runner<'_>, request: &Request, end: RunEnd) -> Closing {
+    let (study, name) = (runner.study().study(), runner.study().name());
+    if request.verbosity == Verbosity::Json {
+        return Closing::Json(study_json(name, study, runner.study().now_ms()));
+    }
+    let counts = study.counts();
+    let mut lines = vec![match end {
+        RunEnd::Interrupted => {
+            format!("study {name}: stopped; the same command goes on where it was")
+        }
+        RunEnd::Finished(reason) => format!("study {name}: {}", reason.in_words()),
+    }];
+    lines.push(format!(
+        "{} completed, {} pruned, {} failed, {} cancelled, {} to do",
+        counts.completed,
+        counts.pruned,
+        counts.failed,
+        counts.cancelled,
+        counts.queued + counts.running
+    ));
+    match study.incumbent() {
+        Some(best) => {
+            let objective = &study.definition().objective.name;
+            lines.push(format!(
+                "best: trial {}, {objective} {}",
+                best.number,
+                shown(best.value)
+            ));
+        }
+        None => lines.push("best: none, no trial has a value".to_string()),
+    }
+    if matches!(
+        end,
+        RunEnd::Finished(FinishReason::TooManyFailed | FinishReason::FailedInARow)
+    ) {
+        lines.push(format!(
+            "see `norgay trial ls --study {name}` and `norgay trial logs N`; when the cause is \
+             mended, `norgay study resume {name}` and the same run command go on"
+        ));
+    }
+    lines.push(format!("files: {}", runner.folder()));
+    Closing::Text(lines.join("\n"))
+}
+
+/// The flags with their meaning, from the one table of flags.
+fn help() -> String {
+    let mut lines: Vec<String> = [
+        "Run a study, or go on with it where it stopped.",
+        "",
+        "  norgay run STUDY.yaml [--storage FILE] [--quiet | --verbose | --json]",
+        "  norgay run --flag=value ... [--flagfile=FILE] [--quiet | --json]",
+        "",
+        "A study file is described in docs/reference/study-file.md and by `norgay schema study`.",
+        "",
+        "Flags (dashes and underscores are the same):",
+    ]
+    .map(String::from)
+    .into();
+    for flag in FLAGS {
+        let mut notes = Vec::new();
+        if flag.required {
+            notes.push("required".to_string());
+        }
+        if !flag.default.is_empty() {
+            notes.push(format!("default {}", flag.default));
+        }
+        let notes = if notes.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", notes.join(", "))
+        };
+        lines.push(format!("  --{}{notes}\n        {}", flag.name, flag.help));
+    }
+    lines.join("\n")
+}

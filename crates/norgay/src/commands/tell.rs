@@ -1,0 +1,85 @@
+//! `norgay tell`: the result of a trial taken with ask.
+
+use anyhow::Result;
+use clap::Args;
+use norgay_core::decision::Told;
+use norgay_core::trial::FailureCause;
+use norgay_engine::view::trial_json;
+
+use super::ask::assignments;
+use crate::output::{say, say_json};
+use crate::target::StudyArgument;
+use crate::{UsageError, exit};
+
+/// Tell the result of a trial taken with ask.
+#[derive(Args)]
+pub struct Tell {
+    /// Number of the trial
+    trial: u64,
+    /// Final metrics as name=value; a single number is the objective
+    #[arg(value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    metrics: Vec<String>,
+    #[command(flatten)]
+    study: StudyArgument,
+    /// The attempt that ask named [default: the trial's last]
+    #[arg(long)]
+    attempt: Option<u32>,
+    /// Step of the metrics
+    #[arg(long)]
+    step: Option<u64>,
+    /// The trial failed, by this cause (user-error, infeasible, out-of-memory, ...)
+    #[arg(long, value_name = "CAUSE", conflicts_with = "pruned")]
+    failed: Option<String>,
+    /// The trial was stopped early
+    #[arg(long)]
+    pruned: bool,
+    /// What went wrong, in words
+    #[arg(long, default_value = "told by the user")]
+    message: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Tell {
+    pub fn run(self) -> Result<u8> {
+        let mut study = self.study.open()?;
+        let attempt = match self.attempt {
+            Some(attempt) => attempt,
+            None => study.trial(self.trial)?.attempt(),
+        };
+        let objective = study.study().definition().objective.name.clone();
+        let told = match (&self.failed, self.pruned) {
+            (Some(cause), _) => {
+                let Some(cause) = FailureCause::from_name(cause) else {
+                    let known = FailureCause::ALL.map(FailureCause::name).join(", ");
+                    let message = format!("there is no cause '{cause}'; there are {known}");
+                    return Err(UsageError(message).into());
+                };
+                Told::Failed {
+                    cause,
+                    message: self.message.clone(),
+                }
+            }
+            (None, true) => Told::Stopped,
+            (None, false) => {
+                let metrics = match self.metrics.as_slice() {
+                    [single] if !single.contains('=') => vec![format!("{objective}={single}")],
+                    metrics => metrics.to_vec(),
+                };
+                Told::Finished {
+                    step: self.step,
+                    metrics: assignments(&metrics)?,
+                }
+            }
+        };
+        study.tell(self.trial, attempt, &told)?;
+        let trial = study.trial(self.trial)?;
+        if self.json {
+            say_json(&trial_json(trial, false));
+        } else {
+            say(&format!("trial {}: {}", self.trial, trial.state.name()));
+        }
+        Ok(exit::OK)
+    }
+}

@@ -108,7 +108,7 @@ impl Algorithm for Repeat {
             if repeat < self.rule.num_times
                 && let (Some(first), Some(id)) = (members.first(), last.id)
             {
-                return Ok(self.again(first, id, repeat));
+                return Ok(self.again(view, first, id, repeat));
             }
             if self.rule.wait_for_completion && members.iter().any(|t| !t.state.is_final()) {
                 return Ok(Suggestion::Wait);
@@ -116,8 +116,11 @@ impl Algorithm for Repeat {
         }
         let id = last.and_then(|group| group.id).map_or(0, |id| id + 1);
         self.refresh(view);
+        // Trials that are not shown to it came before: numbers, and so random streams, of theirs
+        // must not be used again.
+        let unseen = (view.next_number - 1).saturating_sub(view.trials.len() as u64);
         let inner = View {
-            next_number: self.shadows.len() as u64 + 1,
+            next_number: unseen + self.shadows.len() as u64 + 1,
             suggested: self
                 .groups
                 .iter()
@@ -157,7 +160,7 @@ impl Repeat {
             };
             let id = match trial.origin {
                 Origin::Enqueued => None,
-                Origin::Suggested => note(trial, GROUP),
+                Origin::Suggested => note(view.trials, trial, GROUP),
             };
             match last.map(|index| &mut self.groups[index]) {
                 Some(group) if id.is_some() && group.id == id => group.members.push(position),
@@ -177,7 +180,7 @@ impl Repeat {
     }
 
     /// One more repetition of a group's first trial.
-    fn again(&self, first: &Trial, id: u64, repeat: u64) -> Suggestion {
+    fn again(&self, view: &View<'_>, first: &Trial, id: u64, repeat: u64) -> Suggestion {
         let reason = format!(
             "trial {} again, {} of {}",
             first.number,
@@ -189,7 +192,7 @@ impl Repeat {
             reason: reason.into(),
             memo: Some(memo(
                 &[(GROUP, id), (REPEAT, repeat)],
-                inner_memo(first).cloned(),
+                inner_memo(view.trials, first).cloned(),
             )),
         })
     }
@@ -207,7 +210,7 @@ impl Repeat {
                 continue;
             }
             let shadow = match group.id {
-                Some(_) => self.rule.shadow(&members),
+                Some(_) => self.rule.shadow(view.trials, &members),
                 None => members.first().map(|trial| (*trial).clone()),
             };
             let Some(mut shadow) = shadow else { continue };
@@ -224,7 +227,7 @@ impl Repeat {
 impl Rule {
     /// The trial that stands for a group: its first completed one, else one that may become so,
     /// else its first; with aggregation the mean, once all have ended.
-    fn shadow(self, members: &[&Trial]) -> Option<Trial> {
+    fn shadow(self, trials: Trials<'_>, members: &[&Trial]) -> Option<Trial> {
         let completed: Vec<&Trial> = members
             .iter()
             .copied()
@@ -234,7 +237,7 @@ impl Rule {
         let chosen = completed.first().copied().or(open);
         let chosen = chosen.or(members.first().copied())?;
         let mut shadow = chosen.clone();
-        shadow.memo = inner_memo(chosen).cloned().map(Box::new);
+        shadow.memo = inner_memo(trials, chosen).cloned().map(Box::new);
         if !self.aggregates {
             return Some(shadow);
         }

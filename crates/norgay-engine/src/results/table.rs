@@ -281,7 +281,8 @@ fn objective_cell(measurement: &Measurement, objective: &Objective) -> Option<Va
     Some(reported.map_or(Value::Float(number), |(_, value)| value.clone()))
 }
 
-/// The measurement that gives the trial's value: the first of the best ones, NaN aside.
+/// The measurement that gives the trial's value: the last of the best ones, NaN aside, since the
+/// final metrics, which often repeat the best value, say the most about the trial.
 fn best_measurement<'a>(trial: &'a Trial, objective: &Objective) -> Option<&'a Measurement> {
     match objective.value {
         ValueOf::Last => trial
@@ -294,7 +295,7 @@ fn best_measurement<'a>(trial: &'a Trial, objective: &Objective) -> Option<&'a M
             for measurement in &trial.measurements {
                 let value = measurement.objective.filter(|value| !value.is_nan());
                 if let Some(value) = value
-                    && best.is_none_or(|(best, _)| objective.direction.is_better(value, best))
+                    && best.is_none_or(|(best, _)| !objective.direction.is_better(best, value))
                 {
                     best = Some((value, measurement));
                 }

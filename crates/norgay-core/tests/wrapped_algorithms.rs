@@ -138,3 +138,31 @@ fn a_member_with_notes_stays_cheap_in_a_long_study() {
     // Copying the trials for each suggestion would take minutes.
     assert_eq!(trials(&chain(vec!["sobol".into()]), 100_000).len(), 100_000);
 }
+
+#[test]
+fn every_algorithm_ends_after_max_num_trials() {
+    for entry in algorithms::ALGORITHMS {
+        for limit in [0, 3] {
+            let given: &[(&str, Value)] = match entry.name {
+                "local_search" => &[("seed_configuration", dict(&[("x", 0.5.into())]))],
+                "iterate" => &[("hp_iter", vec![dict(&[("x", 0.5.into())]); 9].into())],
+                "repeat" => &[("algorithm", "random".into())],
+                "chain" => &[("algorithms", vec!["random".into()].into())],
+                "grid" => &[("num_grid_points", 9.into())],
+                _ => &[],
+            };
+            let given = given
+                .iter()
+                .map(|(name, value)| ((*name).to_string(), value.clone()));
+            let limited = [("max_num_trials".to_string(), limit.into())];
+            let choice = AlgorithmChoice {
+                name: entry.name.into(),
+                arguments: given.chain(limited).collect(),
+            };
+            let (space, trials) = (space(), trials(&choice, limit as usize));
+            let mut algorithm = algorithms::build(&choice, &space).expect("an algorithm");
+            let end = algorithm.suggest(&view(&space, &trials));
+            assert_eq!(end, Ok(Suggestion::Done), "{}", entry.name);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::space::Space;
 use crate::trial::Origin;
 
 use super::wrapping::{memo, note};
-use super::{AlgorithmEntry, ArgumentEntry, Arguments};
+use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS, REQUIRED};
 
 const MEMBER: &str = "member";
 
@@ -17,17 +17,21 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "chain",
     aliases: &[],
     summary: "lets several algorithms work one after the other",
-    arguments: &[ArgumentEntry {
-        name: "algorithms",
-        default: "",
-        help: "the algorithms in order: names, or dicts of a name and arguments",
-    }],
+    arguments: &[
+        ArgumentEntry {
+            name: "algorithms",
+            default: REQUIRED,
+            help: "the algorithms in order: names, or dicts of a name and arguments",
+        },
+        MAX_NUM_TRIALS,
+    ],
     allows_repetition: false,
     build,
 };
 
 struct Chain {
     members: Vec<Member>,
+    max_num_trials: u64,
     /// How many trials of the view are sorted into the members' lists: a cache.
     looked_at: usize,
     /// The last member that suggested anything.
@@ -61,6 +65,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
     }
     Ok(Box::new(Chain {
         members,
+        max_num_trials: arguments.max_num_trials()?,
         looked_at: 0,
         current: 0,
     }))
@@ -69,6 +74,9 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
 impl Algorithm for Chain {
     /// O(new trials) a suggestion, besides what the member needs.
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        if view.suggested >= self.max_num_trials {
+            return Ok(Suggestion::Done);
+        }
         self.look_at(view);
         for (index, member) in self.members.iter_mut().enumerate().skip(self.current) {
             match member.suggest(view)? {

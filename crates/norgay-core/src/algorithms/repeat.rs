@@ -10,7 +10,7 @@ use crate::trial::{Measurement, Origin, Trial, TrialState};
 use crate::value::Value;
 
 use super::wrapping::{Stamp, inner_memo, memo, note};
-use super::{ALGORITHMS, AlgorithmEntry, ArgumentEntry, Arguments, find};
+use super::{ALGORITHMS, AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS, REQUIRED, find};
 
 const GROUP: &str = "group";
 const REPEAT: &str = "repeat";
@@ -22,7 +22,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     arguments: &[
         ArgumentEntry {
             name: "algorithm",
-            default: "",
+            default: REQUIRED,
             help: "the other algorithm: its name, or a dict of a name and arguments",
         },
         ArgumentEntry {
@@ -40,6 +40,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
             default: "false",
             help: "whether the other algorithm sees means of complete groups, or single values",
         },
+        MAX_NUM_TRIALS,
     ],
     allows_repetition: false,
     build,
@@ -48,6 +49,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
 struct Repeat {
     algorithm: Box<dyn Algorithm>,
     rule: Rule,
+    max_num_trials: u64,
     /// The groups of the first so many trials of the view, and what stands for each: a cache.
     groups: Vec<Group>,
     shadows: Vec<Trial>,
@@ -91,6 +93,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
             wait_for_completion: arguments.flag("wait_for_completion", false)?,
             aggregates: arguments.flag("agg", false)?,
         },
+        max_num_trials: arguments.max_num_trials()?,
         groups: Vec::new(),
         shadows: Vec::new(),
         looked_at: 0,
@@ -100,6 +103,9 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
 impl Algorithm for Repeat {
     /// O(trials) for a new configuration, O(new trials) for a repetition.
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        if view.suggested >= self.max_num_trials {
+            return Ok(Suggestion::Done);
+        }
         self.look_at(view);
         let last = self.groups.iter().rev().find(|group| group.id.is_some());
         if let Some(last) = last {

@@ -35,7 +35,7 @@ pub struct Proposal {
     pub configuration: Configuration,
     /// Why this one, in words for the user.
     pub reason: Arc<str>,
-    /// Notes of the algorithm for itself; it finds them again on the trial.
+    /// Notes of the algorithm for itself; [`Trials::memo`] finds them again.
     pub memo: Option<Value>,
 }
 
@@ -95,7 +95,12 @@ pub struct View<'a> {
 pub struct Trials<'a> {
     all: &'a [Trial],
     shown: Option<&'a [usize]>,
+    /// How many wrappers stand between the algorithm and the study.
+    depth: usize,
 }
+
+/// Where a wrapper's memo holds the memo of the algorithm inside.
+pub(crate) const INNER_MEMO: &str = "memo";
 
 impl<'a> Trials<'a> {
     /// All trials of the slice.
@@ -103,6 +108,7 @@ impl<'a> Trials<'a> {
         Self {
             all: trials,
             shown: None,
+            depth: 0,
         }
     }
 
@@ -111,6 +117,23 @@ impl<'a> Trials<'a> {
         Self {
             all: trials,
             shown: Some(positions),
+            depth: 0,
+        }
+    }
+
+    /// What the algorithm that sees these trials noted on one of them.
+    ///
+    /// Inside a wrapper this is a part of the trial's memo.
+    pub fn memo(&self, trial: &'a Trial) -> Option<&'a Value> {
+        let whole = trial.memo.as_deref()?;
+        (0..self.depth).try_fold(whole, |memo, _| memo.get(INNER_MEMO))
+    }
+
+    /// The same trials as the algorithm inside a wrapper sees them.
+    pub(crate) fn inside(self) -> Self {
+        Self {
+            depth: self.depth + 1,
+            ..self
         }
     }
 
@@ -141,12 +164,18 @@ impl<'a> Trials<'a> {
     where
         'a: 'b,
     {
-        let Some(shown) = self.shown else {
-            return Trials::shown(self.all, positions);
+        let shown = match self.shown {
+            None => positions,
+            Some(shown) => {
+                places.clear();
+                places.extend(positions.iter().filter_map(|position| shown.get(*position)));
+                places
+            }
         };
-        places.clear();
-        places.extend(positions.iter().filter_map(|position| shown.get(*position)));
-        Trials::shown(self.all, places)
+        Trials {
+            shown: Some(shown),
+            ..*self
+        }
     }
 
     /// The trials in the order of their numbers.

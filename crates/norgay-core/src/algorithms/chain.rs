@@ -4,12 +4,12 @@
 //! and after it whoever is not done. Each sees the trials it suggested itself, and those that
 //! users gave.
 
-use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, Trials, View};
+use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, View};
 use crate::space::Space;
-use crate::trial::{Origin, Trial};
+use crate::trial::Origin;
 
-use super::wrapping::{Stamp, inner_memo, memo, note};
-use super::{AlgorithmEntry, ArgumentEntry, Arguments};
+use super::wrapping::{memo, note};
+use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS, REQUIRED};
 
 const MEMBER: &str = "member";
 
@@ -17,17 +17,21 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "chain",
     aliases: &[],
     summary: "lets several algorithms work one after the other",
-    arguments: &[ArgumentEntry {
-        name: "algorithms",
-        default: "",
-        help: "the algorithms in order: names, or dicts of a name and arguments",
-    }],
+    arguments: &[
+        ArgumentEntry {
+            name: "algorithms",
+            default: REQUIRED,
+            help: "the algorithms in order: names, or dicts of a name and arguments",
+        },
+        MAX_NUM_TRIALS,
+    ],
     allows_repetition: false,
     build,
 };
 
 struct Chain {
     members: Vec<Member>,
+    max_num_trials: u64,
     /// How many trials of the view are sorted into the members' lists: a cache.
     looked_at: usize,
     /// The last member that suggested anything.
@@ -40,10 +44,6 @@ struct Member {
     /// Positions of its trials in the chain's view, in order.
     positions: Vec<usize>,
     suggested: u64,
-    /// Whether it notes anything; only then must its trials be copied to show it its own notes.
-    has_notes: bool,
-    copies: Vec<Trial>,
-    stamps: Vec<Stamp>,
 }
 
 fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
@@ -61,13 +61,11 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
             algorithm: super::build(&choice, space)?,
             positions: Vec::new(),
             suggested: 0,
-            has_notes: false,
-            copies: Vec::new(),
-            stamps: Vec::new(),
         });
     }
     Ok(Box::new(Chain {
         members,
+        max_num_trials: arguments.max_num_trials()?,
         looked_at: 0,
         current: 0,
     }))
@@ -76,6 +74,9 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
 impl Algorithm for Chain {
     /// O(new trials) a suggestion, besides what the member needs.
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        if view.suggested >= self.max_num_trials {
+            return Ok(Suggestion::Done);
+        }
         self.look_at(view);
         for (index, member) in self.members.iter_mut().enumerate().skip(self.current) {
             match member.suggest(view)? {
@@ -114,11 +115,11 @@ impl Chain {
                 }
                 continue;
             }
-            let noted = note(trial, MEMBER).map_or(self.current, |index| index as usize);
+            let noted =
+                note(view.trials, trial, MEMBER).map_or(self.current, |index| index as usize);
             if let Some(member) = self.members.get_mut(noted) {
                 member.positions.push(position);
                 member.suggested += 1;
-                member.has_notes |= inner_memo(trial).is_some();
                 self.current = self.current.max(noted);
             }
         }
@@ -130,50 +131,15 @@ impl Member {
     fn forget(&mut self) {
         self.positions.clear();
         self.suggested = 0;
-        self.has_notes = false;
-        self.copies.clear();
-        self.stamps.clear();
     }
 
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
-        if !self.has_notes {
-            let mut places = Vec::new();
-            let trials = view.trials.select(&self.positions, &mut places);
-            let own = View {
-                suggested: self.suggested,
-                trials,
-                ..*view
-            };
-            return self.algorithm.suggest(&own);
-        }
-        self.copy(view);
-        let own = View {
+        let mut places = Vec::new();
+        let trials = view.trials.select(&self.positions, &mut places);
+        self.algorithm.suggest(&View {
             suggested: self.suggested,
-            trials: Trials::all(&self.copies),
+            trials: trials.inside(),
             ..*view
-        };
-        self.algorithm.suggest(&own)
-    }
-
-    /// Brings the copies up to the view: new trials, and those that changed.
-    fn copy(&mut self, view: &View<'_>) {
-        for (index, position) in self.positions.iter().enumerate() {
-            let Some(trial) = view.trials.get(*position) else {
-                break;
-            };
-            let stamp = Stamp::of(trial);
-            if self.stamps.get(index) == Some(&stamp) {
-                continue;
-            }
-            let mut copy = trial.clone();
-            copy.memo = inner_memo(trial).cloned().map(Box::new);
-            if index < self.copies.len() {
-                self.copies[index] = copy;
-                self.stamps[index] = stamp;
-            } else {
-                self.copies.push(copy);
-                self.stamps.push(stamp);
-            }
-        }
+        })
     }
 }

@@ -4,23 +4,27 @@ use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, View};
 use crate::configuration::Configuration;
 use crate::space::Space;
 
-use super::{AlgorithmEntry, ArgumentEntry, Arguments};
+use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS, REQUIRED};
 
 pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "iterate",
     aliases: &[],
     summary: "tries the configurations of a list, in order",
-    arguments: &[ArgumentEntry {
-        name: "hp_iter",
-        default: "",
-        help: "the configurations: a list of dicts, each with a value of every parameter",
-    }],
+    arguments: &[
+        ArgumentEntry {
+            name: "hp_iter",
+            default: REQUIRED,
+            help: "the configurations: a list of dicts, each with a value of every parameter",
+        },
+        MAX_NUM_TRIALS,
+    ],
     allows_repetition: true,
     build,
 };
 
 struct Iterate {
     configurations: Vec<Configuration>,
+    max_num_trials: u64,
 }
 
 fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
@@ -38,11 +42,17 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
             .map_err(|error| arguments.wrong(&place, error.to_string()))?;
         configurations.push(configuration);
     }
-    Ok(Box::new(Iterate { configurations }))
+    Ok(Box::new(Iterate {
+        configurations,
+        max_num_trials: arguments.max_num_trials()?,
+    }))
 }
 
 impl Algorithm for Iterate {
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        if view.suggested >= self.max_num_trials {
+            return Ok(Suggestion::Done);
+        }
         let index = usize::try_from(view.suggested).unwrap_or(usize::MAX);
         let Some(configuration) = self.configurations.get(index) else {
             return Ok(Suggestion::Done);

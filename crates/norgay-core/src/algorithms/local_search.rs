@@ -13,7 +13,7 @@ use crate::space::{Domain, Space};
 use crate::trial::{Origin, Trial, TrialState};
 use crate::value::Value;
 
-use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS};
+use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS, REQUIRED};
 
 pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "local_search",
@@ -22,7 +22,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     arguments: &[
         ArgumentEntry {
             name: "seed_configuration",
-            default: "",
+            default: REQUIRED,
             help: "where the search starts: a value of every parameter",
         },
         ArgumentEntry {

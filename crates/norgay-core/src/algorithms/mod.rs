@@ -5,6 +5,7 @@
 mod arguments;
 mod chain;
 mod grid;
+mod grid_axis;
 mod iterate;
 mod local_search;
 mod random;

@@ -10,7 +10,7 @@ use crate::trial::{Measurement, Origin, Trial, TrialState};
 use crate::value::Value;
 
 use super::wrapping::{Stamp, inner_memo, memo, note};
-use super::{ALGORITHMS, AlgorithmEntry, ArgumentEntry, Arguments, find};
+use super::{ALGORITHMS, AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS, REQUIRED, find};
 
 const GROUP: &str = "group";
 const REPEAT: &str = "repeat";
@@ -22,7 +22,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     arguments: &[
         ArgumentEntry {
             name: "algorithm",
-            default: "",
+            default: REQUIRED,
             help: "the other algorithm: its name, or a dict of a name and arguments",
         },
         ArgumentEntry {
@@ -40,6 +40,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
             default: "false",
             help: "whether the other algorithm sees means of complete groups, or single values",
         },
+        MAX_NUM_TRIALS,
     ],
     allows_repetition: false,
     build,
@@ -48,6 +49,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
 struct Repeat {
     algorithm: Box<dyn Algorithm>,
     rule: Rule,
+    max_num_trials: u64,
     /// The groups of the first so many trials of the view, and what stands for each: a cache.
     groups: Vec<Group>,
     shadows: Vec<Trial>,
@@ -91,6 +93,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
             wait_for_completion: arguments.flag("wait_for_completion", false)?,
             aggregates: arguments.flag("agg", false)?,
         },
+        max_num_trials: arguments.max_num_trials()?,
         groups: Vec::new(),
         shadows: Vec::new(),
         looked_at: 0,
@@ -100,6 +103,9 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
 impl Algorithm for Repeat {
     /// O(trials) for a new configuration, O(new trials) for a repetition.
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
+        if view.suggested >= self.max_num_trials {
+            return Ok(Suggestion::Done);
+        }
         self.look_at(view);
         let last = self.groups.iter().rev().find(|group| group.id.is_some());
         if let Some(last) = last {
@@ -108,7 +114,7 @@ impl Algorithm for Repeat {
             if repeat < self.rule.num_times
                 && let (Some(first), Some(id)) = (members.first(), last.id)
             {
-                return Ok(self.again(first, id, repeat));
+                return Ok(self.again(view, first, id, repeat));
             }
             if self.rule.wait_for_completion && members.iter().any(|t| !t.state.is_final()) {
                 return Ok(Suggestion::Wait);
@@ -116,8 +122,11 @@ impl Algorithm for Repeat {
         }
         let id = last.and_then(|group| group.id).map_or(0, |id| id + 1);
         self.refresh(view);
+        // Trials that are not shown to it came before: numbers, and so random streams, of theirs
+        // must not be used again.
+        let unseen = (view.next_number - 1).saturating_sub(view.trials.len() as u64);
         let inner = View {
-            next_number: self.shadows.len() as u64 + 1,
+            next_number: unseen + self.shadows.len() as u64 + 1,
             suggested: self
                 .groups
                 .iter()
@@ -157,7 +166,7 @@ impl Repeat {
             };
             let id = match trial.origin {
                 Origin::Enqueued => None,
-                Origin::Suggested => note(trial, GROUP),
+                Origin::Suggested => note(view.trials, trial, GROUP),
             };
             match last.map(|index| &mut self.groups[index]) {
                 Some(group) if id.is_some() && group.id == id => group.members.push(position),
@@ -177,7 +186,7 @@ impl Repeat {
     }
 
     /// One more repetition of a group's first trial.
-    fn again(&self, first: &Trial, id: u64, repeat: u64) -> Suggestion {
+    fn again(&self, view: &View<'_>, first: &Trial, id: u64, repeat: u64) -> Suggestion {
         let reason = format!(
             "trial {} again, {} of {}",
             first.number,
@@ -189,7 +198,7 @@ impl Repeat {
             reason: reason.into(),
             memo: Some(memo(
                 &[(GROUP, id), (REPEAT, repeat)],
-                inner_memo(first).cloned(),
+                inner_memo(view.trials, first).cloned(),
             )),
         })
     }
@@ -207,7 +216,7 @@ impl Repeat {
                 continue;
             }
             let shadow = match group.id {
-                Some(_) => self.rule.shadow(&members),
+                Some(_) => self.rule.shadow(view.trials, &members),
                 None => members.first().map(|trial| (*trial).clone()),
             };
             let Some(mut shadow) = shadow else { continue };
@@ -224,7 +233,7 @@ impl Repeat {
 impl Rule {
     /// The trial that stands for a group: its first completed one, else one that may become so,
     /// else its first; with aggregation the mean, once all have ended.
-    fn shadow(self, members: &[&Trial]) -> Option<Trial> {
+    fn shadow(self, trials: Trials<'_>, members: &[&Trial]) -> Option<Trial> {
         let completed: Vec<&Trial> = members
             .iter()
             .copied()
@@ -234,7 +243,7 @@ impl Rule {
         let chosen = completed.first().copied().or(open);
         let chosen = chosen.or(members.first().copied())?;
         let mut shadow = chosen.clone();
-        shadow.memo = inner_memo(chosen).cloned().map(Box::new);
+        shadow.memo = inner_memo(trials, chosen).cloned().map(Box::new);
         if !self.aggregates {
             return Some(shadow);
         }

@@ -1,6 +1,6 @@
 //! Points of a scrambled Sobol sequence: evenly spread in every projection, whatever their number.
 
-use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, View};
+use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, Trials, View};
 use crate::numerics::sobol_sequence::{MAX_DIMENSIONS, SobolSequence};
 use crate::space::Space;
 use crate::trial::{Origin, Trial};
@@ -81,11 +81,11 @@ impl SobolSearch {
 }
 
 /// The index of a trial's point, if this algorithm chose the trial.
-fn index_of(trial: &Trial) -> Option<i64> {
+fn index_of<'a>(trials: Trials<'a>, trial: &'a Trial) -> Option<i64> {
     if trial.origin != Origin::Suggested {
         return None;
     }
-    trial.memo.as_deref()?.get(INDEX)?.as_i64()
+    trials.memo(trial)?.get(INDEX)?.as_i64()
 }
 
 impl Algorithm for SobolSearch {
@@ -97,7 +97,7 @@ impl Algorithm for SobolSearch {
             .trials
             .iter()
             .rev()
-            .find_map(index_of)
+            .find_map(|trial| index_of(view.trials, trial))
             .map_or(0, |index| index + 1);
         let sequence = self.sequence(view.seed)?;
         for index in (next..=i64::from(u32::MAX)).take(MAX_SKIPS as usize) {

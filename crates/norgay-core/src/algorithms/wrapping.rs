@@ -1,5 +1,6 @@
 //! What algorithms share that run other algorithms.
 
+use crate::algorithm::{INNER_MEMO, Trials};
 use crate::trial::{StopCause, Trial, TrialState};
 use crate::value::Value;
 
@@ -28,17 +29,17 @@ pub(super) fn memo(notes: &[(&str, u64)], inner: Option<Value>) -> Value {
     let own = notes
         .iter()
         .map(|(name, number)| (Value::from(*name), Value::Int(*number as i64)));
-    let inner = inner.map(|inner| (Value::from("memo"), inner));
+    let inner = inner.map(|inner| (Value::from(INNER_MEMO), inner));
     Value::Dict(own.chain(inner).collect())
 }
 
-/// A number that the wrapper noted on a trial.
-pub(super) fn note(trial: &Trial, name: &str) -> Option<u64> {
-    let number = trial.memo.as_ref()?.get(name)?.as_i64()?;
+/// A number that the wrapper noted on a trial of its view.
+pub(super) fn note<'a>(trials: Trials<'a>, trial: &'a Trial, name: &str) -> Option<u64> {
+    let number = trials.memo(trial)?.get(name)?.as_i64()?;
     u64::try_from(number).ok()
 }
 
-/// What the algorithm inside noted on a trial.
-pub(super) fn inner_memo(trial: &Trial) -> Option<&Value> {
-    trial.memo.as_ref()?.get("memo")
+/// What the algorithm inside noted on a trial of the wrapper's view.
+pub(super) fn inner_memo<'a>(trials: Trials<'a>, trial: &'a Trial) -> Option<&'a Value> {
+    trials.inside().memo(trial)
 }

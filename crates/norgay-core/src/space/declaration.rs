@@ -410,6 +410,11 @@ impl Findings<'_> {
                 scale,
                 step: None,
             }),
+            [low, high] if low > high => {
+                // Two huge numbers can differ and still be the same double.
+                self.error(Field::Range, format!("low {low} is above high {high}"));
+                None
+            }
             [low, high] => Some(Domain::Discrete {
                 low,
                 high,
@@ -456,7 +461,7 @@ impl Findings<'_> {
 }
 
 /// The value as it is stored and comes back: tuples are lists.
-fn stored(value: &Value) -> Value {
+pub(super) fn stored(value: &Value) -> Value {
     match value {
         Value::List(items) | Value::Tuple(items) => Value::List(items.iter().map(stored).collect()),
         Value::Dict(pairs) => Value::Dict(

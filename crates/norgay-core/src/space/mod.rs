@@ -1,5 +1,7 @@
 //! Search spaces: parameters, conditions between them, and constraints on whole configurations.
 
+mod check;
+mod decimals;
 mod declaration;
 mod parameter;
 
@@ -8,8 +10,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use decimals::tidied;
 pub use declaration::{Declaration, Field, SpaceError};
 pub use parameter::{Condition, Domain, Parameter, Scale};
+
+use check::{check_conditions, check_domain, error, topological_order};
 
 use crate::configuration::Configuration;
 use crate::expression::Predicate;
@@ -126,6 +131,7 @@ impl Space {
             }
         }
         for parameter in &parameters {
+            check_domain(parameter, &mut errors);
             check_conditions(parameter, &parameters, &index, &mut errors);
         }
         let order = topological_order(&parameters, &index, &mut errors);
@@ -327,15 +333,14 @@ fn take(parameter: &Parameter, given: &Configuration) -> Result<Value, Configura
     match (given.get(&parameter.name), &parameter.domain) {
         (None, Domain::Constant { value }) => Ok(value.clone()),
         (None, _) => Err(ConfigurationError::Missing { name }),
-        (Some(value), domain) => {
-            domain
-                .normalised(value)
-                .ok_or_else(|| ConfigurationError::Outside {
-                    name,
-                    value: value.clone(),
-                    domain: in_words(domain),
-                })
-        }
+        (Some(value), domain) => domain
+            .normalised(value)
+            .or_else(|| domain.normalised(&declaration::stored(value)))
+            .ok_or_else(|| ConfigurationError::Outside {
+                name,
+                value: value.clone(),
+                domain: in_words(domain),
+            }),
     }
 }
 
@@ -375,80 +380,5 @@ pub fn in_words(domain: &Domain) -> String {
         Domain::Ordinal { values } => format!("one of (in order) {}", listed(values)),
         Domain::Choice { values } => format!("one of {}", listed(values)),
         Domain::Constant { value } => format!("the constant {value}"),
-    }
-}
-
-fn error(parameter: &str, field: Field, message: &str) -> SpaceError {
-    SpaceError {
-        parameter: parameter.to_string(),
-        field,
-        message: message.to_string(),
-    }
-}
-
-fn check_conditions(
-    parameter: &Parameter,
-    parameters: &[Parameter],
-    index: &HashMap<Arc<str>, usize>,
-    errors: &mut Vec<SpaceError>,
-) {
-    for condition in &parameter.conditions {
-        let Some(&parent) = index.get(&condition.parent) else {
-            let message = format!(
-                "when names no parameter of the space: '{}'",
-                condition.parent
-            );
-            errors.push(error(&parameter.name, Field::When, &message));
-            continue;
-        };
-        let domain = &parameters[parent].domain;
-        for value in condition
-            .values
-            .iter()
-            .filter(|value| !domain.contains(value))
-        {
-            let message = format!(
-                "when can never hold: '{}' is {}, never {value}",
-                condition.parent,
-                in_words(domain)
-            );
-            errors.push(error(&parameter.name, Field::When, &message));
-        }
-    }
-}
-
-/// Positions so that every parent comes before its children (Kahn's algorithm).
-fn topological_order(
-    parameters: &[Parameter],
-    index: &HashMap<Arc<str>, usize>,
-    errors: &mut Vec<SpaceError>,
-) -> Vec<usize> {
-    let mut order = Vec::with_capacity(parameters.len());
-    let mut placed = vec![false; parameters.len()];
-    let mut waiting: Vec<usize> = (0..parameters.len()).collect();
-    loop {
-        let before = order.len();
-        waiting.retain(|&position| {
-            let ready = parameters[position].conditions.iter().all(|condition| {
-                index
-                    .get(&condition.parent)
-                    .is_none_or(|parent| placed[*parent])
-            });
-            if ready {
-                placed[position] = true;
-                order.push(position);
-            }
-            !ready
-        });
-        if waiting.is_empty() {
-            return order;
-        }
-        if order.len() == before {
-            let name = &parameters[waiting[0]].name;
-            let message = "its conditions depend on each other in a circle";
-            errors.push(error(name, Field::When, message));
-            order.extend(waiting);
-            return order;
-        }
     }
 }

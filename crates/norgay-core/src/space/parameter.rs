@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::decimals::tidied;
 use crate::value::Value;
 
 /// Scale on which a numeric parameter is searched.
@@ -198,9 +199,7 @@ impl Domain {
                 Some(part_of(libm::log(value.as_f64()?), a, b))
             }
             Self::Ordinal { values } | Self::Choice { values } => {
-                let index = values
-                    .iter()
-                    .position(|known| known.means_the_same(value))?;
+                let index = listed_at(values, value)?;
                 Some((index as f64 + 0.5) / values.len() as f64)
             }
             Self::Constant { .. } => Some(0.5),
@@ -238,13 +237,12 @@ impl Domain {
             return None;
         }
         match self {
-            Self::Continuous { .. } => value.as_f64().map(Value::Float),
+            Self::Continuous { step: None, .. } => value.as_f64().map(Value::Float),
+            Self::Continuous { .. } => self.nearest(value.as_f64()?),
             Self::Discrete { .. } => value.as_i64().map(Value::Int),
-            Self::Ordinal { values } | Self::Choice { values } => values
-                .iter()
-                .find(|known| *known == value)
-                .or_else(|| values.iter().find(|known| known.means_the_same(value)))
-                .cloned(),
+            Self::Ordinal { values } | Self::Choice { values } => {
+                listed_at(values, value).map(|index| values[index].clone())
+            }
             Self::Constant { value } => Some(value.clone()),
         }
     }
@@ -266,7 +264,7 @@ impl Domain {
                     Some(step) => {
                         let last = steps_between(*low, *high, *step) - 1;
                         let index = libm::round((clamped - low) / step).clamp(0.0, last as f64);
-                        (low + index * step).min(*high)
+                        step_at(*low, *high, *step, index as u64)
                     }
                 };
                 Some(Value::Float(value))
@@ -285,6 +283,30 @@ impl Domain {
                 ))
             }
             _ => None,
+        }
+    }
+
+    /// The value number `index`, from 0 in ascending or listed order, if the values can be counted.
+    pub fn nth(&self, index: u64) -> Option<Value> {
+        if self.cardinality().is_none_or(|count| index >= count) {
+            return None;
+        }
+        match self {
+            Self::Continuous {
+                low,
+                high,
+                step: Some(step),
+                ..
+            } => Some(Value::Float(step_at(*low, *high, *step, index))),
+            Self::Continuous { low, .. } => Some(Value::Float(*low)),
+            Self::Discrete { low, step, .. } => {
+                let distance = i128::from(index) * i128::from(step.unwrap_or(1));
+                Some(Value::Int((i128::from(*low) + distance) as i64))
+            }
+            Self::Ordinal { values } | Self::Choice { values } => {
+                values.get(usize::try_from(index).ok()?).cloned()
+            }
+            Self::Constant { value } => Some(value.clone()),
         }
     }
 
@@ -326,10 +348,14 @@ fn cell(place: f64, count: u64) -> u64 {
 fn continuous_at(low: f64, high: f64, scale: Scale, step: Option<f64>, place: f64) -> f64 {
     if let Some(step) = step {
         let index = cell(place, steps_between(low, high, step));
-        return (low + index as f64 * step).min(high);
+        return step_at(low, high, step, index);
     }
-    if low == high {
+    // The ends are exact, which a logarithm and back is not.
+    if place == 0.0 || low == high {
         return low;
+    }
+    if place == 1.0 {
+        return high;
     }
     let value = match scale {
         // Halves keep the difference of two huge bounds finite.
@@ -376,6 +402,11 @@ fn is_on_step(number: f64, low: f64, step: f64) -> bool {
     (distance - libm::round(distance)).abs() < 1e-6 + rounding
 }
 
+/// The value `index` steps above `low`.
+fn step_at(low: f64, high: f64, step: f64, index: u64) -> f64 {
+    tidied(low + index as f64 * step, step).clamp(low, high)
+}
+
 /// Which part of the way from `low` to `high` a number is; halves keep huge bounds finite.
 fn part_of(number: f64, low: f64, high: f64) -> f64 {
     let whole = high * 0.5 - low * 0.5;
@@ -383,4 +414,10 @@ fn part_of(number: f64, low: f64, high: f64) -> f64 {
         return 0.5;
     }
     ((number * 0.5 - low * 0.5) / whole).clamp(0.0, 1.0)
+}
+
+/// Where a value is listed: exactly as it is, or else as one that means the same.
+fn listed_at(values: &[Value], value: &Value) -> Option<usize> {
+    let exactly = values.iter().position(|known| known == value);
+    exactly.or_else(|| values.iter().position(|known| known.means_the_same(value)))
 }

@@ -312,7 +312,8 @@ proptest! {
         let found: HashSet<String> = trials.iter().map(|t| t.configuration.fingerprint()).collect();
         prop_assert_eq!(found.len(), trials.len());
         prop_assert_eq!(found, every_configuration(&space));
-        let rows: Vec<Vec<i64>> = trials.iter().map(|t| sorted_row(&space, &t.configuration)).collect();
+        let row = |trial: &Trial| sorted_row(&space, &trial.configuration);
+        let rows: Vec<Vec<i64>> = trials.iter().map(row).collect();
         prop_assert!(rows.is_sorted(), "{rows:?}");
         for (number, trial) in trials.iter().enumerate() {
             let next = grid(&space, 9).suggest(&view(&space, &trials[..number]));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use norgay_core::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, Trials, View};
+use norgay_core::algorithm::{Algorithm, Proposal, Suggestion, Trials, View};
 use norgay_core::definition::{AlgorithmChoice, Direction};
 use norgay_core::expression::Predicate;
 use norgay_core::space::{Domain, Parameter, Scale};
@@ -164,23 +164,6 @@ fn blocks_of_broken_constraints_are_passed_at_once() {
         [1.0, 1.0, 0.0, 0.0, 0.0].map(Some)
     );
     assert_eq!(of(1, "e"), Some(0.001));
-}
-
-#[test]
-#[ignore = "passes over ten million points, half a minute without optimization"]
-fn a_grid_without_a_feasible_point_ends_with_an_error() {
-    let parameters: Vec<Parameter> = ["a", "b", "c", "d"].map(unit).into();
-    let space = space(parameters, &["d > 2"]);
-    let error = grid(&space, 1000)
-        .suggest(&view(&space, &[]))
-        .expect_err("nothing is feasible");
-    assert!(matches!(
-        error,
-        AlgorithmError::Unsuitable {
-            algorithm: "grid",
-            ..
-        }
-    ));
 }
 
 #[test]

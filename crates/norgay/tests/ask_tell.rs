@@ -72,14 +72,13 @@ fn a_trial_whose_lease_ran_out_is_handed_out_again_and_its_old_holder_refused() 
 fn of_many_that_ask_at_once_no_two_get_the_same_trial() {
     let place = place();
     place.norgay(&["ask", "--study", "study.yaml"], 0);
+    let ask = || {
+        let asked = place.json(&["ask", "--study", "manual", "--json"]);
+        asked["trial"].as_u64().unwrap()
+    };
     let numbers: Vec<u64> = std::thread::scope(|scope| {
-        let ask = || {
-            let asked = place.json(&["ask", "--study", "manual", "--json"]);
-            asked["trial"].as_u64().unwrap()
-        };
-        let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| (0..4).map(|_| ask()).collect::<Vec<_>>()))
-            .collect();
+        let four = || (0..4).map(|_| ask()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(four)).collect();
         threads
             .into_iter()
             .flat_map(|thread| thread.join().unwrap())

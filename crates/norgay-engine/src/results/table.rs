@@ -281,8 +281,8 @@ fn objective_cell(measurement: &Measurement, objective: &Objective) -> Option<Va
     Some(reported.map_or(Value::Float(number), |(_, value)| value.clone()))
 }
 
-/// The measurement that gives the trial's value: the last of the best ones, NaN aside, since the
-/// final metrics, which often repeat the best value, say the most about the trial.
+/// The measurement that gives the trial's value: the best one, NaN aside. Of equals it is the first,
+/// as in the reference, unless a later one says more (final metrics often repeat the best value).
 fn best_measurement<'a>(trial: &'a Trial, objective: &Objective) -> Option<&'a Measurement> {
     match objective.value {
         ValueOf::Last => trial
@@ -295,7 +295,10 @@ fn best_measurement<'a>(trial: &'a Trial, objective: &Objective) -> Option<&'a M
             for measurement in &trial.measurements {
                 let value = measurement.objective.filter(|value| !value.is_nan());
                 if let Some(value) = value
-                    && best.is_none_or(|(best, _)| !objective.direction.is_better(best, value))
+                    && best.is_none_or(|(best, known): (f64, &Measurement)| {
+                        objective.direction.is_better(value, best)
+                            || value == best && measurement.metrics.len() > known.metrics.len()
+                    })
                 {
                     best = Some((value, measurement));
                 }

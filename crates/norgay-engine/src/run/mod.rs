@@ -178,7 +178,7 @@ impl<'a> Runner<'a> {
             if let Some(end) = self.start_trials()? {
                 break end;
             }
-            self.publication.refresh(&self.study, false)?;
+            self.publish(false)?;
             self.observer.tick(&self.study);
             let wait = if self.active.is_empty() {
                 WAIT_IDLE
@@ -187,9 +187,18 @@ impl<'a> Runner<'a> {
             };
             self.switch.wait(wait);
         };
-        self.publication.refresh(&self.study, true)?;
+        self.publish(true)?;
         self.observer.tick(&self.study);
         Ok(end)
+    }
+
+    fn publish(&mut self, now: bool) -> Result<(), RunError> {
+        if self.publication.refresh(&self.study, now)? {
+            for warning in self.publication.newly_renamed(&self.study) {
+                self.observer.message(&warning);
+            }
+        }
+        Ok(())
     }
 
     /// Takes over the attempts that an earlier process of the engine left running.

@@ -1,6 +1,7 @@
 //! The result files of a running study, kept up to date; and the trials' files, kept or removed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::RunError;
@@ -8,7 +9,7 @@ use crate::config::Execution;
 use crate::files::Files;
 use crate::open_study::OpenStudy;
 use crate::results::{
-    WriteError, best_result_json, optimization_parameters_json, study_config_json,
+    Columns, WriteError, best_result_json, optimization_parameters_json, study_config_json,
     study_config_pickle, study_results_csv,
 };
 use crate::retention::{removable, trial_folder};
@@ -20,6 +21,7 @@ pub(super) struct Publication {
     base: Files,
     execution: Execution,
     removed: BTreeSet<u64>,
+    renamed: BTreeSet<Arc<str>>,
     stale: bool,
     last: Option<(Instant, Duration)>,
 }
@@ -31,6 +33,7 @@ impl Publication {
             base,
             execution,
             removed: BTreeSet::new(),
+            renamed: BTreeSet::new(),
             stale: true,
             last: None,
         }
@@ -42,6 +45,19 @@ impl Publication {
         Ok(self.base.write("optimization_parameters.json", space)?)
     }
 
+    /// Metrics whose names are taken in the table and that were not told of before (CS-20).
+    pub(super) fn newly_renamed(&mut self, study: &OpenStudy) -> Vec<String> {
+        let columns = Columns::of(study.study());
+        let new = columns
+            .renamed()
+            .iter()
+            .filter(|(name, _)| self.renamed.insert(name.clone()));
+        new.map(|(name, column)| {
+            format!("the metric '{name}' has the name of another column; it is in {column}")
+        })
+        .collect()
+    }
+
     /// Notes that a trial ended or was queued again.
     pub(super) fn note_change(&mut self, trial: u64) {
         self.stale = true;
@@ -50,19 +66,20 @@ impl Publication {
 
     /// Writes the files anew if they are out of date. In a study with very many trials this takes
     /// longer than a trial, so it waits until a tenth of the time is spent on it, unless `now`.
-    pub(super) fn refresh(&mut self, study: &OpenStudy, now: bool) -> Result<(), RunError> {
+    /// True if they were written.
+    pub(super) fn refresh(&mut self, study: &OpenStudy, now: bool) -> Result<bool, RunError> {
         let due = self
             .last
             .is_none_or(|(when, cost)| when.elapsed() >= cost * SHARE_OF_TIME);
         if !self.stale || !(due || now) {
-            return Ok(());
+            return Ok(false);
         }
         let started = Instant::now();
         self.write(study)?;
         self.remove(study)?;
         self.stale = false;
         self.last = Some((Instant::now(), started.elapsed()));
-        Ok(())
+        Ok(true)
     }
 
     fn write(&self, study: &OpenStudy) -> Result<(), RunError> {

@@ -7,7 +7,7 @@ use clap::Args;
 use norgay_engine::scheduler::local::append_report;
 
 use super::ask::assignments;
-use crate::output::say;
+use crate::output::{say, say_json};
 use crate::target::StudyArgument;
 use crate::{UsageError, exit};
 
@@ -31,6 +31,9 @@ pub struct Report {
     attempt: Option<u32>,
     #[command(flatten)]
     study: StudyArgument,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Report {
@@ -55,7 +58,11 @@ impl Report {
             None => study.trial(number)?.attempt(),
         };
         let stop = study.report(number, attempt, self.step, &metrics)?;
-        say(if stop { "stop" } else { "go on" });
+        if self.json {
+            say_json(&serde_json::json!({"trial": number, "stop": stop}));
+        } else {
+            say(if stop { "stop" } else { "go on" });
+        }
         Ok(if stop { exit::NOTHING } else { exit::OK })
     }
 }

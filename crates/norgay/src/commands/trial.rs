@@ -64,6 +64,9 @@ pub enum TrialCommand {
         trial: u64,
         #[command(flatten)]
         study: StudyArgument,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Cancel a queued or running trial
     Cancel {
@@ -71,6 +74,9 @@ pub enum TrialCommand {
         trial: u64,
         #[command(flatten)]
         study: StudyArgument,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Put a configuration into the queue: name=value ...
     Enqueue {
@@ -99,15 +105,15 @@ impl TrialCommand {
             } => {
                 logs(&study.open()?, trial, attempt, !stderr, !stdout)?;
             }
-            Self::Retry { trial, study } => {
+            Self::Retry { trial, study, json } => {
                 let mut study = study.open()?;
                 study.commit(|study| Ok((study.retry(trial)?, ())))?;
-                say(&format!("trial {trial}: queued; `norgay run` runs it"));
+                tell(&study, trial, json, "queued; `norgay run` runs it")?;
             }
-            Self::Cancel { trial, study } => {
+            Self::Cancel { trial, study, json } => {
                 let mut study = study.open()?;
                 study.commit(|study| Ok((study.cancel_trial(trial)?, ())))?;
-                say(&format!("trial {trial}: cancelled"));
+                tell(&study, trial, json, "cancelled")?;
             }
             Self::Enqueue {
                 values,
@@ -117,15 +123,21 @@ impl TrialCommand {
                 let mut study = study.open()?;
                 let configuration: Configuration = assignments(&values)?.into_iter().collect();
                 let trial = study.enqueue(&configuration)?;
-                if json {
-                    say_json(&trial_json(study.trial(trial)?, false));
-                } else {
-                    say(&format!("trial {trial}: queued"));
-                }
+                tell(&study, trial, json, "queued")?;
             }
         }
         Ok(exit::OK)
     }
+}
+
+/// What became of a trial, in words or as JSON.
+fn tell(study: &OpenStudy, number: u64, json: bool, words: &str) -> Result<()> {
+    if json {
+        say_json(&trial_json(study.trial(number)?, false));
+    } else {
+        say(&format!("trial {number}: {words}"));
+    }
+    Ok(())
 }
 
 fn list(open: &OpenStudy, state: Option<&str>, json: bool) {

@@ -3,6 +3,7 @@
 //! `NORGAY_KILLS=200 cargo test --release -p norgay --test survival` runs the long form.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -57,10 +58,11 @@ fn norgay(folder: &Path) -> Command {
 }
 
 fn start(folder: &Path) -> Child {
+    let told = File::create(folder.join("told")).expect("a file for what it says");
     norgay(folder)
         .args(["run", "study.yaml", "--quiet"])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(told)
         .spawn()
         .expect("norgay starts")
 }
@@ -102,7 +104,11 @@ fn run_under_kills(folder: &Path, most: u64, dice: &mut Dice) -> u64 {
             .try_wait()
             .expect("the controller can be waited for")
         {
-            assert!(status.success(), "the controller ended with {status}");
+            let told = std::fs::read_to_string(folder.join("told")).unwrap_or_default();
+            assert!(
+                status.success(),
+                "the controller ended with {status}: {told}"
+            );
             return kills;
         }
         if kills < most {

@@ -12,7 +12,7 @@ mod stop;
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use norgay_core::decision::{Next, Refusal, Told};
 use norgay_core::event::FinishReason;
@@ -31,6 +31,8 @@ use publication::Publication;
 /// Longest and shortest wait between two looks at the trials.
 const WAIT_ACTIVE: Duration = Duration::from_millis(10);
 const WAIT_IDLE: Duration = Duration::from_millis(100);
+/// How long the lock of a killed engine is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -432,12 +434,22 @@ fn lock(base: &Files, name: &str) -> Result<File, RunError> {
         .write(true)
         .open(&path)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunError::Locked {
-            name: name.to_string(),
-            lock: shown,
-        }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // An engine killed while it started a process leaves the lock to that process for
+            // the moment until it runs its program.
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(WAIT_ACTIVE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(RunError::Locked {
+                    name: name.to_string(),
+                    lock: shown,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
 }

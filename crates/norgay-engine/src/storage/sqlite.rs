@@ -85,7 +85,7 @@ impl SqliteStorage {
             .busy_timeout(Duration::from_secs(60))
             .map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(16);
-        let identity = identity(&connection).map_err(|error| match error {
+        let identity = identity_at_once(&connection).map_err(|error| match error {
             error if is_not_a_database(&error) => unusable("this is no SQLite file".to_string()),
             error => failed(error),
         })?;
@@ -117,6 +117,15 @@ impl SqliteStorage {
 
 fn is_not_a_database(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase)
+}
+
+/// What the file is, read at one moment: another process may be making its tables just now.
+fn identity_at_once(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let transaction = connection.unchecked_transaction()?;
+    transaction.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+    let found = identity(&transaction)?;
+    transaction.commit()?;
+    Ok(found)
 }
 
 fn identity(connection: &Connection) -> rusqlite::Result<(i32, i32)> {

@@ -5,7 +5,7 @@
 //! position exactly one wins and the other is told to read again.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use norgay_core::event::{Event, Record};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
@@ -14,6 +14,8 @@ use super::{Storage, StorageError, StudyId};
 
 /// Marks a file as ours (`PRAGMA application_id`): "NRGY".
 const APPLICATION_ID: i32 = 0x4e52_4759;
+/// How long other processes are waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Version of the tables; older ones are migrated when opened.
 const FORMAT: i32 = 1;
 
@@ -63,7 +65,23 @@ impl SqliteStorage {
         Self::connect(path, OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE)
     }
 
+    /// Tries again while another process makes the file or recovers its log: SQLite's own waiting
+    /// does not cover a change of the journal mode.
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StorageError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Self::connect_once(path, flags) {
+                Err(StorageError::Database { source, .. })
+                    if is_busy(&source) && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn connect_once(path: &Path, flags: OpenFlags) -> Result<Self, StorageError> {
         let shown = path.display().to_string();
         let failed = |source| StorageError::Database {
             path: shown.clone(),
@@ -81,9 +99,7 @@ impl SqliteStorage {
                 .map_err(|error| unusable(format!("its folder can't be made: {error}")))?;
         }
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection
-            .busy_timeout(Duration::from_secs(60))
-            .map_err(failed)?;
+        connection.busy_timeout(PATIENCE).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(16);
         let identity = identity_at_once(&connection).map_err(|error| match error {
             error if is_not_a_database(&error) => unusable("this is no SQLite file".to_string()),
@@ -113,6 +129,13 @@ impl SqliteStorage {
             source,
         }
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    )
 }
 
 fn is_not_a_database(error: &rusqlite::Error) -> bool {

@@ -25,7 +25,7 @@ pub use stop::{StopLevel, StopSwitch};
 use crate::config::Execution;
 use crate::files::{Files, FilesError};
 use crate::open_study::{OpenStudy, StudyError};
-use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler, SchedulerError};
+use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler};
 use publication::Publication;
 
 /// Longest and shortest wait between two looks at the trials.
@@ -244,6 +244,9 @@ impl<'a> Runner<'a> {
 
     fn start(&mut self, key: AttemptKey, trial: &Trial) -> Result<(), RunError> {
         let job = self.jobs.make(self.study.study(), trial)?;
+        if let Err(error) = self.jobs.forget_metrics(trial) {
+            return self.failed_to_start(key, &error);
+        }
         match self.scheduler.start(&job) {
             Ok(()) => {
                 self.active.insert(key);
@@ -254,7 +257,11 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn failed_to_start(&mut self, key: AttemptKey, error: &SchedulerError) -> Result<(), RunError> {
+    fn failed_to_start(
+        &mut self,
+        key: AttemptKey,
+        error: &dyn std::error::Error,
+    ) -> Result<(), RunError> {
         let told = Told::Failed {
             cause: FailureCause::ClusterError,
             message: error.to_string(),

@@ -108,8 +108,8 @@ fn nearest_that_exists(path: &Path) -> Option<&Path> {
 }
 
 fn output(config: &StudyConfig) -> Result<()> {
-    // No study has such a name.
-    const PROBE: &str = ".norgay-doctor";
+    // No study of this folder may be hit, whatever its name.
+    let probe = format!(".norgay-doctor-{}", std::process::id());
     let files = Files::open(
         &config.execution.output_path,
         &config.execution.study_folder,
@@ -117,10 +117,10 @@ fn output(config: &StudyConfig) -> Result<()> {
     let folder = files.local_path("");
     let there = folder.as_deref().and_then(nearest_that_exists);
     files.write(
-        &format!("{PROBE}/probe"),
+        &format!("{probe}/probe"),
         b"written by norgay doctor".to_vec(),
     )?;
-    files.delete_folder(PROBE)?;
+    files.delete_folder(&probe)?;
     // Folders that were made for this are taken away again; the first that is not empty stays.
     let made = folder.iter().flat_map(|folder| folder.ancestors());
     for folder in made.take_while(|folder| Some(*folder) != there) {

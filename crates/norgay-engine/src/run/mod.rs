@@ -26,6 +26,7 @@ use crate::config::Execution;
 use crate::files::{Files, FilesError};
 use crate::open_study::{OpenStudy, StudyError};
 use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler};
+use crate::storage::StorageError;
 use publication::Publication;
 
 /// Longest and shortest wait between two looks at the trials.
@@ -168,6 +169,17 @@ impl<'a> Runner<'a> {
     /// The storage or the output folder fails for good. Running trials go on, and the next run
     /// takes them over.
     pub fn run(&mut self) -> Result<RunEnd, RunError> {
+        let outcome = self.run_to_the_end();
+        if let Err(RunError::Study(StudyError::Storage(StorageError::NoStudy))) = &outcome {
+            // Nobody will ever take over the trials of a study that was removed.
+            for key in std::mem::take(&mut self.active) {
+                self.scheduler.kill(key);
+            }
+        }
+        outcome
+    }
+
+    fn run_to_the_end(&mut self) -> Result<RunEnd, RunError> {
         self.publication.begin(&self.study)?;
         self.adopt_running()?;
         let end = loop {

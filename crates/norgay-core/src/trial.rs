@@ -29,6 +29,16 @@ pub enum TrialState {
 }
 
 impl TrialState {
+    /// All states.
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Running,
+        Self::Completed,
+        Self::Pruned,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
     /// Whether nothing more will happen to the trial by itself.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)

@@ -431,3 +431,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_file_is_deleted_and_nothing_beside_or_below_it() {
+    both(|files| {
+        files.delete_file("absent/file").expect("no error");
+        files.write("a/b", b"one".to_vec()).expect("written");
+        files.write("a/bc", b"two".to_vec()).expect("written");
+        files.delete_file("a/b").expect("deleted");
+        files.delete_file("a/b").expect("no error");
+        files.delete_file("a").expect("a folder is left alone");
+        assert_eq!(files.list("").expect("listed"), ["a/bc"]);
+        for path in ["", "a/", "../a/bc"] {
+            assert!(files.delete_file(path).is_err(), "{path}");
+        }
+    });
+}

@@ -8,8 +8,6 @@ mod target;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// How the program ends, as docs/guide/command-line.md lists it.
 pub mod exit {
     /// Done: the budget or target is reached.
@@ -49,7 +47,7 @@ fn main() -> ExitCode {
         let code = norgay_engine::scheduler::local::supervise(std::path::Path::new(folder));
         return ExitCode::from(u8::try_from(code).unwrap_or(exit::ERROR));
     }
-    match commands::CommandLine::parse_from(arguments).run() {
+    match commands::CommandLine::read(arguments).run() {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::complain(&format!("error: {error:#}"));

@@ -24,6 +24,14 @@ impl From<io::Error> for DeleteError {
     }
 }
 
+/// Deletes a file or a link; an absent one is no error, and a folder is left alone.
+pub(super) fn delete_file(path: &Path) -> io::Result<()> {
+    match found(fs::symlink_metadata(path))? {
+        Some(metadata) if !metadata.is_dir() => found(fs::remove_file(path)).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
 /// Metadata of what is there; `None` if nothing is.
 pub(super) fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     found(fs::metadata(path))

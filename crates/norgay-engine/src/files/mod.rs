@@ -193,6 +193,19 @@ impl Files {
         Ok(files)
     }
 
+    /// Deletes a file; an absent one is no error, and a folder of that name is left alone.
+    pub fn delete_file(&self, path: &str) -> Result<(), FilesError> {
+        let key = self.file_key(path)?;
+        if let Some(local) = self.local_path(path) {
+            let deleted = local::delete_file(&local);
+            return deleted.map_err(|error| self.refused("delete", path, error));
+        }
+        match self.runtime.block_on(self.store.delete(&key)) {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.refused("delete", path, error)),
+        }
+    }
+
     /// Deletes a folder with all that is in it; an absent folder is no error.
     ///
     /// Never touches anything else: the path must name a folder below the location, whole segments

@@ -14,7 +14,7 @@ use crate::config::{
     CommandTemplate, Execution, Template, TrialPaths, WorkingFolder, check_with_dummy_trial,
     trial_parameters, value_text,
 };
-use crate::files::Files;
+use crate::files::{Files, FilesError};
 use crate::retention::trial_folder;
 use crate::scheduler::{AttemptKey, Job};
 
@@ -104,6 +104,16 @@ impl JobMaker {
     /// Name of the metrics file, if trials write one.
     pub fn metrics_file(&self) -> Option<&str> {
         self.execution.metrics_file.as_deref()
+    }
+
+    /// Deletes the metrics that an earlier attempt left, lest they pass for those of the next.
+    pub fn forget_metrics(&self, trial: &Trial) -> Result<(), FilesError> {
+        match self.metrics_file() {
+            Some(file) => self
+                .base
+                .delete_file(&format!("{}/{file}", trial_folder(trial))),
+            None => Ok(()),
+        }
     }
 
     /// What a trial is given, by name.

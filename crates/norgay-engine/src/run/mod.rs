@@ -25,7 +25,8 @@ pub use stop::{StopLevel, StopSwitch};
 use crate::config::Execution;
 use crate::files::{Files, FilesError};
 use crate::open_study::{OpenStudy, StudyError};
-use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler, SchedulerError};
+use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler};
+use crate::storage::StorageError;
 use publication::Publication;
 
 /// Longest and shortest wait between two looks at the trials.
@@ -168,6 +169,17 @@ impl<'a> Runner<'a> {
     /// The storage or the output folder fails for good. Running trials go on, and the next run
     /// takes them over.
     pub fn run(&mut self) -> Result<RunEnd, RunError> {
+        let outcome = self.run_to_the_end();
+        if let Err(RunError::Study(StudyError::Storage(StorageError::NoStudy))) = &outcome {
+            // Nobody will ever take over the trials of a study that was removed.
+            for key in std::mem::take(&mut self.active) {
+                self.scheduler.kill(key);
+            }
+        }
+        outcome
+    }
+
+    fn run_to_the_end(&mut self) -> Result<RunEnd, RunError> {
         self.publication.begin(&self.study)?;
         self.adopt_running()?;
         let end = loop {
@@ -244,6 +256,9 @@ impl<'a> Runner<'a> {
 
     fn start(&mut self, key: AttemptKey, trial: &Trial) -> Result<(), RunError> {
         let job = self.jobs.make(self.study.study(), trial)?;
+        if let Err(error) = self.jobs.forget_metrics(trial) {
+            return self.failed_to_start(key, &error);
+        }
         match self.scheduler.start(&job) {
             Ok(()) => {
                 self.active.insert(key);
@@ -254,7 +269,11 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn failed_to_start(&mut self, key: AttemptKey, error: &SchedulerError) -> Result<(), RunError> {
+    fn failed_to_start(
+        &mut self,
+        key: AttemptKey,
+        error: &dyn std::error::Error,
+    ) -> Result<(), RunError> {
         let told = Told::Failed {
             cause: FailureCause::ClusterError,
             message: error.to_string(),

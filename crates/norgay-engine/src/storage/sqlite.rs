@@ -296,6 +296,16 @@ impl Storage for SqliteStorage {
                 event,
             });
         }
+        if records.is_empty() {
+            // No news, or no study any more?
+            let mut known = self
+                .connection
+                .prepare_cached("SELECT 1 FROM study WHERE id = ?1")
+                .map_err(&failed)?;
+            if !known.exists(params![study.0]).map_err(&failed)? {
+                return Err(StorageError::NoStudy);
+            }
+        }
         Ok(records)
     }
 

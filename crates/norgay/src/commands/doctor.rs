@@ -91,25 +91,44 @@ impl Doctor {
     }
 }
 
-/// An existing database must open; where there is none, its folder must be there to be made.
+/// An existing database must open; where there is none, it must be possible to make its folder.
 fn check_database(path: &Path) -> Result<()> {
     if path.exists() {
         SqliteStorage::open_existing(path)?;
+    } else if let Some(there) = nearest_that_exists(&std::path::absolute(path)?)
+        && !there.is_dir()
+    {
+        anyhow::bail!("{} is no folder", there.display());
     }
     Ok(())
 }
 
+fn nearest_that_exists(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|ancestor| ancestor.exists())
+}
+
 fn output(config: &StudyConfig) -> Result<()> {
-    const PROBE: &str = "norgay-doctor";
+    // No study of this folder may be hit, whatever its name.
+    let probe = format!(".norgay-doctor-{}", std::process::id());
     let files = Files::open(
         &config.execution.output_path,
         &config.execution.study_folder,
     )?;
+    let folder = files.local_path("");
+    let there = folder.as_deref().and_then(nearest_that_exists);
     files.write(
-        &format!("{PROBE}/probe"),
+        &format!("{probe}/probe"),
         b"written by norgay doctor".to_vec(),
     )?;
-    Ok(files.delete_folder(PROBE)?)
+    files.delete_folder(&probe)?;
+    // Folders that were made for this are taken away again; the first that is not empty stays.
+    let made = folder.iter().flat_map(|folder| folder.ancestors());
+    for folder in made.take_while(|folder| Some(*folder) != there) {
+        if std::fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Builds all that a run builds before its first trial, on a study in memory.

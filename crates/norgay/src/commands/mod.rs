@@ -11,6 +11,8 @@ mod study;
 mod tell;
 mod trial;
 
+use std::ffi::OsString;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -49,6 +51,11 @@ enum Command {
 }
 
 impl CommandLine {
+    /// Reads the command line; ends the program if it is wrong, or asks for help.
+    pub fn read(arguments: Vec<OsString>) -> Self {
+        Self::parse_from(tell::without_exponents(arguments))
+    }
+
     /// Carries the command out; the number is the exit code.
     pub fn run(self) -> Result<u8> {
         match self.command {

@@ -8,6 +8,7 @@ use norgay_engine::open_study::OpenStudy;
 use norgay_engine::results::{best_result_json, study_config_json, study_results_csv};
 use norgay_engine::storage::{SqliteStorage, Storage};
 use norgay_engine::view::{study_json, trial_json};
+use serde_json::json;
 
 use crate::exit;
 use crate::output::{say, say_bytes, say_json, table};
@@ -36,9 +37,9 @@ pub enum StudyCommand {
     Export {
         #[command(flatten)]
         named: Named,
-        /// What to print
-        #[arg(long, value_enum, default_value = "csv")]
-        format: Format,
+        /// What to print [default: csv, or json with --json]
+        #[arg(long, value_enum)]
+        format: Option<Format>,
     },
     /// Remove a study from the database; its files stay unless --files is given
     Rm {
@@ -115,18 +116,25 @@ impl StudyCommand {
                 study.commit(|study| Ok((study.cancel(), ())))?;
                 named.tell(&study);
             }
-            Self::Export { named, format } => export(&named.open()?, format)?,
+            Self::Export { named, format } => {
+                let default = if named.json {
+                    Format::Json
+                } else {
+                    Format::Csv
+                };
+                export(&named.open()?, format.unwrap_or(default))?;
+            }
             Self::Rm {
                 named,
                 force,
                 files,
-            } => remove(named.open()?, force, files)?,
+            } => remove(named.open()?, force, files, named.json)?,
         }
         Ok(exit::OK)
     }
 }
 
-fn remove(open: OpenStudy, force: bool, files: bool) -> Result<()> {
+fn remove(open: OpenStudy, force: bool, files: bool, json: bool) -> Result<()> {
     let running = open.study().counts().running;
     let name = open.name().to_string();
     if running > 0 && !force {
@@ -137,7 +145,11 @@ fn remove(open: OpenStudy, force: bool, files: bool) -> Result<()> {
     if files {
         Files::open(&execution.output_path, &execution.study_folder)?.delete_folder(&name)?;
     }
-    say(&format!("study {name}: removed"));
+    if json {
+        say_json(&json!({"name": name, "removed": true, "files_removed": files}));
+    } else {
+        say(&format!("study {name}: removed"));
+    }
     Ok(())
 }
 

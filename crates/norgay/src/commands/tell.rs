@@ -1,5 +1,7 @@
 //! `norgay tell`: the result of a trial taken with ask.
 
+use std::ffi::OsString;
+
 use anyhow::Result;
 use clap::Args;
 use norgay_core::decision::Told;
@@ -17,7 +19,7 @@ pub struct Tell {
     /// Number of the trial
     trial: u64,
     /// Final metrics as name=value; a single number is the objective
-    #[arg(value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    #[arg(value_name = "NAME=VALUE", allow_negative_numbers = true)]
     metrics: Vec<String>,
     #[command(flatten)]
     study: StudyArgument,
@@ -39,6 +41,27 @@ pub struct Tell {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Writes negative numbers such as `-1e-3` without an exponent: with one, the command line's parser
+/// takes them for flags.
+pub fn without_exponents(arguments: Vec<OsString>) -> Vec<OsString> {
+    let tells = arguments.get(1).is_some_and(|word| word == "tell");
+    let plain = |argument: OsString| {
+        let number = argument
+            .to_str()
+            .filter(|text| text.starts_with('-') && text.contains(['e', 'E']))
+            .and_then(|text| text.parse::<f64>().ok());
+        match number {
+            Some(number) if tells && number.is_finite() => {
+                let digits = number.to_string();
+                let end = if digits.contains('.') { "" } else { ".0" };
+                format!("{digits}{end}").into()
+            }
+            _ => argument,
+        }
+    };
+    arguments.into_iter().map(plain).collect()
 }
 
 impl Tell {

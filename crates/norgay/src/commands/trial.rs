@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 use norgay_core::Configuration;
+use norgay_core::trial::TrialState;
 use norgay_engine::config::Execution;
 use norgay_engine::files::Files;
 use norgay_engine::open_study::OpenStudy;
@@ -14,10 +15,10 @@ use norgay_engine::scheduler::local::log_paths;
 use norgay_engine::view::trial_json;
 
 use super::ask::assignments;
-use crate::exit;
 use crate::output::{say, say_bytes, say_json, table};
 use crate::progress::shown;
 use crate::target::{self, StudyArgument};
+use crate::{UsageError, exit};
 
 #[derive(Subcommand)]
 pub enum TrialCommand {
@@ -94,7 +95,10 @@ pub enum TrialCommand {
 impl TrialCommand {
     pub fn run(self) -> Result<u8> {
         match self {
-            Self::Ls { study, state, json } => list(&study.open()?, state.as_deref(), json),
+            Self::Ls { study, state, json } => {
+                check_state(state.as_deref())?;
+                list(&study.open()?, state.as_deref(), json);
+            }
             Self::Show { trial, study, json } => show(&study.open()?, trial, json)?,
             Self::Logs {
                 trial,
@@ -138,6 +142,19 @@ fn tell(study: &OpenStudy, number: u64, json: bool, words: &str) -> Result<()> {
         say(&format!("trial {number}: {words}"));
     }
     Ok(())
+}
+
+/// A misspelt state would look as if there were no such trials.
+fn check_state(state: Option<&str>) -> Result<()> {
+    let known = TrialState::ALL.map(TrialState::name);
+    match state {
+        Some(state) if !known.contains(&state) => {
+            let known = known.join(", ");
+            let message = format!("there is no state '{state}'; there are {known}");
+            Err(UsageError(message).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn list(open: &OpenStudy, state: Option<&str>, json: bool) {

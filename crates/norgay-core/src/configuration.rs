@@ -9,6 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::value::Value;
 
+/// Entries that algorithms add to configurations, as the reference names them.
+pub const BOOKKEEPING: [&str; 6] = [
+    "load_from",
+    "save_to",
+    "resource",
+    "rung",
+    "lineage",
+    "generation",
+];
+
 /// Values by parameter name, in the order of the search space; inactive parameters are absent.
 ///
 /// Algorithms may add entries of their own (`load_from`, `resource`, ...) after the parameters.
@@ -80,6 +90,17 @@ impl Configuration {
                 .map(|(name, value)| change(name, value))
                 .collect(),
         )
+    }
+}
+
+impl fmt::Display for Configuration {
+    /// `name=value` for each entry, with a space between.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (name, value)) in self.0.iter().enumerate() {
+            let space = if position > 0 { " " } else { "" };
+            write!(formatter, "{space}{name}={value}")?;
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion};
-use crate::configuration::Configuration;
+use crate::configuration::{BOOKKEEPING, Configuration};
 use crate::event::{Event, FinishReason};
 use crate::space::ConfigurationError;
 use crate::study::Study;
@@ -13,16 +13,6 @@ use crate::trial::{
     AttemptEnd, FailureCause, Measurement, Metrics, Origin, StopCause, Trial, TrialState,
 };
 use crate::value::Value;
-
-/// Entries that algorithms add to configurations, as the reference names them.
-const BOOKKEEPING: [&str; 6] = [
-    "load_from",
-    "save_to",
-    "resource",
-    "rung",
-    "lineage",
-    "generation",
-];
 
 /// Why a wish was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -22,6 +22,14 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The word for it, the same everywhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minimize => "minimize",
+            Self::Maximize => "maximize",
+        }
+    }
+
     /// Whether lower is better.
     pub fn lower_is_better(self) -> bool {
         self == Self::Minimize

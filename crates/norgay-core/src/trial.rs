@@ -141,6 +141,18 @@ pub enum AttemptEnd {
     Failed(FailureCause),
 }
 
+impl AttemptEnd {
+    /// The word for it, the same everywhere: of a failure its cause.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Pruned => "pruned",
+            Self::Cancelled => "cancelled",
+            Self::Failed(cause) => cause.name(),
+        }
+    }
+}
+
 /// Why a running attempt was asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

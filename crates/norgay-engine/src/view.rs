@@ -16,8 +16,7 @@ pub fn study_json(name: &str, study: &Study, now_ms: i64) -> Json {
         "algorithm": definition.algorithm.name,
         "objective": {
             "name": definition.objective.name,
-            "direction": if definition.objective.direction.lower_is_better() { "minimize" }
-                         else { "maximize" },
+            "direction": definition.objective.direction.name(),
         },
         "trials": {
             "total": counts.total(), "budget": definition.budget.trials,
@@ -74,20 +73,11 @@ fn attempts_json(trial: &Trial) -> Json {
             "scheduler": attempt.scheduler,
             "started": time_text(attempt.started_ms),
             "ended": attempt.ended_ms.map(time_text),
-            "end": attempt.end.map(end_name),
+            "end": attempt.end.map(AttemptEnd::name),
             "message": attempt.message,
         })
     });
     attempts.collect()
-}
-
-fn end_name(end: AttemptEnd) -> &'static str {
-    match end {
-        AttemptEnd::Completed => "completed",
-        AttemptEnd::Pruned => "pruned",
-        AttemptEnd::Cancelled => "cancelled",
-        AttemptEnd::Failed(cause) => cause.name(),
-    }
 }
 
 fn measurements_json(trial: &Trial) -> Json {

@@ -76,17 +76,8 @@ impl Observer for Progress {
         if self.verbosity == Verbosity::Verbose
             && let Ok(trial) = study.trial(trial)
         {
-            let parameters: Vec<String> = trial
-                .configuration
-                .entries()
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            self.line(&format!(
-                "trial {} started: {}",
-                trial.number,
-                parameters.join(" ")
-            ));
+            let (number, parameters) = (trial.number, &trial.configuration);
+            self.line(&format!("trial {number} started: {parameters}"));
         }
     }
 

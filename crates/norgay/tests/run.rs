@@ -4,9 +4,9 @@
 
 mod common;
 
-use std::process::Stdio;
+use std::process::Child;
 
-use common::{Place, wait_until};
+use common::{Place, signal, wait_until};
 use serde_json::Value as Json;
 
 const STUDY: &str = "
@@ -272,30 +272,13 @@ fn json_output_is_json_line_by_line() {
 }
 
 /// Starts a run whose trials wait for a file `go`, and waits for two of them.
-fn running(place: &Place) -> std::process::Child {
-    let child = place
-        .command(&["run", "study.yaml", "--quiet"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_until("two trials run", || {
-        place.file("began-1").exists() && place.file("began-2").exists()
-    });
-    child
+fn running(place: &Place) -> Child {
+    place.start(&["run", "study.yaml", "--quiet"], &["began-1", "began-2"])
 }
 
 const WAITING: &str = r#"touch "$NORGAY_STUDY_DIR/began-$NORGAY_TRIAL_ID"
 while ! test -e "$NORGAY_STUDY_DIR/go"; do sleep 0.01; done
 echo '{"loss": 1}' > metrics.json"#;
-
-fn signal(child: &std::process::Child, name: &str) {
-    let status = std::process::Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
-}
 
 #[test]
 fn one_interrupt_lets_running_trials_finish() {

@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use common::{Place, wait_until};
+use common::{Place, signal, wait_until};
 use serde_json::Value as Json;
 
 const STUDY: &str = "
@@ -25,20 +25,7 @@ while ! test -e "$NORGAY_STUDY_DIR/go"; do sleep 0.01; done
 echo '{"loss": 1}' > metrics.json"#;
 
 fn start(place: &Place, more: &[&str]) -> Child {
-    let child = place
-        .command(&[&["run", "study.yaml"], more].concat())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_until("a trial runs", || place.file("began").exists());
-    child
-}
-
-fn signal(child: &Child, name: &str) {
-    let number = child.id().to_string();
-    let sent = Command::new("kill").args([name, &number]).status();
-    assert!(sent.unwrap().success());
+    place.start(&[&["run", "study.yaml"], more].concat(), &["began"])
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::algorithm::{Suggestion, View};
 use crate::algorithms;
-use crate::configuration::Configuration;
+use crate::configuration::{BOOKKEEPING, Configuration};
 use crate::decision::{Next, Told};
 use crate::definition::AlgorithmChoice;
 use crate::expression::Predicate;
@@ -29,16 +29,6 @@ use super::Simulation;
 
 /// Trials of a study in which the contract is checked.
 const TRIALS: usize = 60;
-
-/// Entries that an algorithm may add to a configuration.
-const BOOKKEEPING: [&str; 6] = [
-    "load_from",
-    "save_to",
-    "resource",
-    "rung",
-    "lineage",
-    "generation",
-];
 
 /// How the trials of a checked study go.
 #[derive(Clone, Copy, Debug, PartialEq)]

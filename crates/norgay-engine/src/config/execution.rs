@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::{Files, FilesError};
+
 /// How a study's trials are run; stored in the study's log as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -49,6 +51,16 @@ pub struct Execution {
     pub library_file_names: bool,
     /// Folder of the study file, or where `norgay run` was started: relative paths start here.
     pub study_folder: PathBuf,
+}
+
+impl Execution {
+    /// The folder under which each study has one of its own, named as the study.
+    ///
+    /// # Errors
+    /// It is no location that can be used.
+    pub fn output(&self) -> Result<Files, FilesError> {
+        Files::open(&self.output_path, &self.study_folder)
+    }
 }
 
 impl Default for Execution {

@@ -130,8 +130,7 @@ impl<'a> Runner<'a> {
         observer: &'a mut dyn Observer,
         switch: StopSwitch,
     ) -> Result<Self, RunError> {
-        let output = Files::open(&execution.output_path, &execution.study_folder)?;
-        let base = output.child(study.name())?;
+        let base = execution.output()?.child(study.name())?;
         let lock = lock(&base, study.name())?;
         folder_owner::claim(&base, &study)?;
         let jobs = JobMaker::new(study.name(), execution, base.clone(), study.study())?;

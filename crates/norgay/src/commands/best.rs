@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use clap::Args;
-use norgay_engine::files::Files;
 use norgay_engine::retention::trial_folder;
 use norgay_engine::view::trial_json;
 
@@ -44,7 +43,8 @@ impl Best {
             lines.push(format!("  {name} = {value}"));
         }
         let execution = target::execution_of(&open)?;
-        let folder = Files::open(&execution.output_path, &execution.study_folder)
+        let folder = execution
+            .output()
             .and_then(|output| output.child(open.name()));
         if let Ok(folder) = folder {
             let own = folder.child(&trial_folder(best))?;

@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Args;
 use norgay_engine::clock::SystemClock;
 use norgay_engine::config::StudyConfig;
-use norgay_engine::files::Files;
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::run::JobMaker;
 use norgay_engine::storage::{MemoryStorage, SqliteStorage};
@@ -110,10 +109,7 @@ fn nearest_that_exists(path: &Path) -> Option<&Path> {
 fn output(config: &StudyConfig) -> Result<()> {
     // No study of this folder may be hit, whatever its name.
     let probe = format!(".norgay-doctor-{}", std::process::id());
-    let files = Files::open(
-        &config.execution.output_path,
-        &config.execution.study_folder,
-    )?;
+    let files = config.execution.output()?;
     let folder = files.local_path("");
     let there = folder.as_deref().and_then(nearest_that_exists);
     files.write(
@@ -138,10 +134,7 @@ fn command(config: &StudyConfig) -> Result<()> {
     let definition = config.definition.clone();
     let clock = Box::new(SystemClock);
     let open = OpenStudy::create_or_open(storage, clock, &config.name, definition, execution)?;
-    let files = Files::open(
-        &config.execution.output_path,
-        &config.execution.study_folder,
-    )?;
+    let files = config.execution.output()?;
     if !config.execution.command.is_empty() {
         JobMaker::new(&config.name, &config.execution, files, open.study())?;
     }

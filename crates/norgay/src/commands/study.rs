@@ -3,7 +3,6 @@
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use norgay_engine::clock::SystemClock;
-use norgay_engine::files::Files;
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::results::{best_result_json, study_config_json, study_results_csv};
 use norgay_engine::storage::{SqliteStorage, Storage};
@@ -143,7 +142,7 @@ fn remove(open: OpenStudy, force: bool, files: bool, json: bool) -> Result<()> {
     let execution = target::execution_of(&open)?;
     open.delete()?;
     if files {
-        Files::open(&execution.output_path, &execution.study_folder)?.delete_folder(&name)?;
+        execution.output()?.delete_folder(&name)?;
     }
     if json {
         say_json(&json!({"name": name, "removed": true, "files_removed": files}));
@@ -202,11 +201,7 @@ fn show(named: &Named) -> Result<()> {
     }
     let (study, counts) = (open.study(), open.study().counts());
     let definition = study.definition();
-    let direction = if definition.objective.direction.lower_is_better() {
-        "minimize"
-    } else {
-        "maximize"
-    };
+    let direction = definition.objective.direction.name();
     let mut lines = vec![
         format!("study      {}", open.name()),
         format!("status     {}", study.status()),

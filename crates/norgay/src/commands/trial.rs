@@ -6,8 +6,6 @@ use anyhow::Result;
 use clap::Subcommand;
 use norgay_core::Configuration;
 use norgay_core::trial::TrialState;
-use norgay_engine::config::Execution;
-use norgay_engine::files::Files;
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::run::JobMaker;
 use norgay_engine::scheduler::AttemptKey;
@@ -170,12 +168,6 @@ fn list(open: &OpenStudy, state: Option<&str>, json: bool) {
     }
     let rows: Vec<Vec<String>> = trials
         .map(|trial| {
-            let parameters: Vec<String> = trial
-                .configuration
-                .entries()
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
             let state = match trial.cause {
                 Some(cause) => format!("{} ({})", trial.state.name(), cause.name()),
                 None => trial.state.name().to_string(),
@@ -189,7 +181,7 @@ fn list(open: &OpenStudy, state: Option<&str>, json: bool) {
                 state,
                 value,
                 seconds,
-                parameters.join(" "),
+                trial.configuration.to_string(),
             ]
         })
         .collect();
@@ -216,7 +208,7 @@ fn show(open: &OpenStudy, number: u64, json: bool) -> Result<()> {
     for (index, attempt) in trial.attempts.iter().enumerate() {
         let end = match attempt.end {
             None => "running".to_string(),
-            Some(end) => format!("{end:?}"),
+            Some(end) => end.name().to_string(),
         };
         lines.push(format!("  attempt {}: {end}", index + 1));
         if let Some(message) = &attempt.message {
@@ -224,12 +216,8 @@ fn show(open: &OpenStudy, number: u64, json: bool) -> Result<()> {
         }
     }
     let metrics = trial.measurements.iter().map(|measurement| {
-        let shown: Vec<String> = measurement
-            .metrics
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        format!("  step {}: {}", measurement.step, shown.join(" "))
+        let metrics = Configuration::new(measurement.metrics.to_vec());
+        format!("  step {}: {metrics}", measurement.step)
     });
     lines.extend(metrics);
     say(&lines.join("\n"));
@@ -238,8 +226,7 @@ fn show(open: &OpenStudy, number: u64, json: bool) -> Result<()> {
 
 /// The study's own folder under its output folder.
 fn study_folder(open: &OpenStudy) -> Result<PathBuf> {
-    let execution: Execution = target::execution_of(open)?;
-    let output = Files::open(&execution.output_path, &execution.study_folder)?;
+    let output = target::execution_of(open)?.output()?;
     let local = output.child(open.name())?.local_path("");
     local.ok_or_else(|| anyhow::anyhow!("the study's files are not on this machine"))
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
@@ -62,6 +62,24 @@ impl Place {
         self.command(arguments).output().unwrap()
     }
 
+    /// Starts it and waits until files that its trials make are there.
+    pub fn start(&self, arguments: &[&str], files: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !files.iter().all(|file| self.file(file).exists()) {
+            let over = child.try_wait().unwrap().is_some();
+            if over || Instant::now() > deadline {
+                let _ = child.kill();
+                let output = child.wait_with_output().unwrap();
+                panic!("{files:?} never came: {output:?}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child
+    }
+
     /// Runs it, checks the exit code, and gives both outputs as text.
     pub fn norgay(&self, arguments: &[&str], code: i32) -> (String, String) {
         let output = self.output(arguments);
@@ -106,4 +124,11 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "it never came to pass: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Sends a signal such as `-INT`.
+pub fn signal(child: &Child, name: &str) {
+    let number = child.id().to_string();
+    let sent = Command::new("kill").args([name, &number]).status();
+    assert!(sent.unwrap().success());
 }

@@ -278,7 +278,7 @@ impl Storage for SqliteStorage {
             )
             .map_err(&failed)?;
         let mut rows = statement
-            .query(params![study.0, after as i64])
+            .query(params![study.0, i64::try_from(after).unwrap_or(i64::MAX)])
             .map_err(&failed)?;
         let mut records = Vec::new();
         while let Some(row) = rows.next().map_err(&failed)? {

@@ -82,6 +82,8 @@ pub struct View<'a> {
     pub direction: Direction,
     /// The study's seed.
     pub seed: u64,
+    /// How many trials the study may have, if that is limited.
+    pub budget: Option<u64>,
     /// The number that the suggested trial will get.
     pub next_number: u64,
     /// How many of the trials this algorithm suggested itself.

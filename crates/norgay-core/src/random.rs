@@ -20,6 +20,16 @@ pub enum Purpose {
     Selection = 4,
     /// The seed that a trial is told.
     TrialSeed = 5,
+    /// Points of an initial design.
+    Design = 6,
+    /// Candidates of an acquisition function's maximization.
+    Acquisition = 7,
+    /// The fit of a model.
+    Model = 8,
+    /// Mutation and recombination of individuals.
+    Variation = 9,
+    /// The choice of a bracket or a fidelity.
+    Bracket = 10,
 }
 
 /// A stream of random numbers, the same on every platform.
@@ -39,6 +49,12 @@ impl Stream {
     /// A number in [0, 1), of 53 random bits.
     pub fn unit(&mut self) -> f64 {
         (self.generator.next_u64() >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
+    }
+
+    /// A number from the standard normal distribution.
+    pub fn normal(&mut self) -> f64 {
+        // Half a unit in the last place keeps the quantile finite.
+        crate::numerics::normal::quantile(self.unit() + 0.5 / 9_007_199_254_740_992.0)
     }
 
     /// 64 random bits.

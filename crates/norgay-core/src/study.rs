@@ -604,6 +604,7 @@ impl Study {
             space: &self.definition.space,
             direction: self.definition.objective.direction,
             seed: self.definition.seed,
+            budget: self.definition.budget.trials,
             next_number: self.next_number(),
             suggested: self.suggested,
             trials: Trials::all(&self.trials),

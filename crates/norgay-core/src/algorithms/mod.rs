@@ -7,6 +7,8 @@ mod chain;
 mod grid;
 mod grid_axis;
 mod iterate;
+#[allow(dead_code)] // used by the model-based algorithms that follow
+mod lesson;
 mod local_search;
 mod random;
 mod repeat;

@@ -36,6 +36,7 @@ fn view<'a>(space: &'a Space, trials: &'a [Trial]) -> View<'a> {
         space,
         direction: Direction::Minimize,
         seed: 1,
+        budget: None,
         next_number: trials.len() as u64 + 1,
         suggested: trials.len() as u64,
         trials: Trials::all(trials),

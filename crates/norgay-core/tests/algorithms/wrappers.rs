@@ -212,6 +212,7 @@ fn a_chain_of_100_000_trials_stays_cheap() {
             space: &space,
             direction: Direction::Minimize,
             seed: 1,
+            budget: None,
             next_number: number,
             suggested: number - 1,
             trials: Trials::all(&trials),

@@ -15,6 +15,12 @@ use crate::value::Value;
 pub trait Algorithm: Send {
     /// Proposes the next trial.
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError>;
+
+    /// The entries that it adds to configurations, some of
+    /// [`BOOKKEEPING`](crate::configuration::BOOKKEEPING), with the values of a first trial.
+    fn bookkeeping(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
 }
 
 /// What an algorithm says when it is asked.

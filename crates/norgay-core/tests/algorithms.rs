@@ -9,6 +9,8 @@ mod grid;
 mod local_search;
 #[path = "algorithms/random.rs"]
 mod random;
+#[path = "algorithms/successive_halving.rs"]
+mod successive_halving;
 #[path = "algorithms/wrappers.rs"]
 mod wrappers;
 

@@ -27,6 +27,21 @@ fn errors(text: &str) -> String {
 
 const SMALL: &str = "parameters: {lr: {type: continuous, range: [0, 1]}}\nminimize: loss\n";
 
+#[test]
+fn what_the_algorithm_adds_to_trials_has_its_name_in_texts_and_commands() {
+    let text = SMALL.to_owned()
+        + "parameter_text: \"{'epochs': tp['resource'], 'from': tp['load_from'] + '/'}\"\n\
+           command: train --epochs {resource} --from {load_from}\nmetrics_file: m.json\n";
+    let halving = text.clone() + "algorithm: {name: asha, R: 27}\n";
+    assert!(study(&halving).warnings.is_empty());
+    let chained = "algorithm: {name: chain, algorithms: [random, asha]}\n";
+    study(&(text.clone() + chained));
+    let told = errors(&(text + "algorithm: random\n"));
+    assert!(told.contains("resource"), "{told}");
+    let slots = study(&(halving + "resources: [0, 1]\n"));
+    assert_eq!(slots.warnings.len(), 1, "{:?}", slots.warnings);
+}
+
 const FULL: &str = r#"
 name: moulding-length
 parameters:

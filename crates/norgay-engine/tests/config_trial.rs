@@ -132,7 +132,7 @@ fn cs_95_cs_98_cs_99_the_parameters_of_the_example_are_byte_for_byte_the_expecte
         .unwrap();
     let (space, _) = read_space(space, "flags.txt").unwrap();
     let text = parse_parameter_text(include_str!("data/trial_run_parameter.txt")).unwrap();
-    check_with_dummy_trial(&space, &text).unwrap();
+    check_with_dummy_trial(&space, &[], &text).unwrap();
     let configuration = configuration(&[
         ("batch_size", Value::Int(16)),
         ("learning_rate", Value::Float(1e-5)),
@@ -219,10 +219,24 @@ fn cs_100_every_line_of_the_hostile_text_is_refused_before_the_first_trial() {
     for line in include_str!("data/trial_run_parameter_hostile.txt").lines() {
         let refused = match parse_parameter_text(line) {
             Err(_) => true,
-            Ok(text) => check_with_dummy_trial(&space, &text).is_err(),
+            Ok(text) => check_with_dummy_trial(&space, &[], &text).is_err(),
         };
         assert!(refused, "{line}");
     }
+}
+
+#[test]
+fn an_entry_of_the_algorithm_is_none_in_a_trial_that_a_user_gave() {
+    let space = Space::new(vec![number("a")], vec![]).unwrap();
+    let text = parse_parameter_text("{'epochs': str(tp['resource'])}").unwrap();
+    let given = |entries: &[(&str, Value)]| {
+        let merged = trial_parameters(&space, &configuration(entries), Some(&text), &PATHS);
+        let found = merged.unwrap().into_iter().find(|(key, _)| key == "epochs");
+        found.unwrap().1
+    };
+    let (a, granted) = (("a", Value::Int(1)), ("resource", Value::Int(9)));
+    assert_eq!(given(std::slice::from_ref(&a)), Value::from("None"));
+    assert_eq!(given(&[a, granted]), Value::from("9"));
 }
 
 #[test]
@@ -235,7 +249,7 @@ fn cs_100_a_dummy_trial_finds_mistakes_of_single_values() {
     .unwrap();
     let problem = |text: &str| {
         let text = parse_parameter_text(text).unwrap();
-        check_with_dummy_trial(&space, &text)
+        check_with_dummy_trial(&space, &[], &text)
             .err()
             .map(|error| error.to_string())
     };
@@ -254,7 +268,7 @@ fn cs_100_configurations_that_break_a_constraint_are_not_tried() {
     let constraint = norgay_core::expression::Predicate::parse("n > 0").unwrap();
     let space = Space::new(vec![number("n")], vec![constraint]).unwrap();
     let text = parse_parameter_text("{'a': 12 / tp['n']}").unwrap();
-    assert_eq!(check_with_dummy_trial(&space, &text), Ok(()));
+    assert_eq!(check_with_dummy_trial(&space, &[], &text), Ok(()));
 }
 
 proptest! {

@@ -58,6 +58,23 @@ fn running_it_again_goes_on_and_a_larger_budget_adds_trials() {
 }
 
 #[test]
+fn a_promoted_trial_goes_on_from_the_checkpoint_with_its_new_resource() {
+    let halving = "budget: {trials: 4}\nalgorithm: {name: asha, R: 9}";
+    let changes = [
+        ("budget: {trials: 6}", halving),
+        ("max_concurrent: 2", "max_concurrent: 1"),
+        ("{n}", "{resource} {model_input_path}epochs"),
+    ];
+    let script = r#"cat "$3" > epochs 2> no; echo "$2" >> epochs;"#.to_owned() + SCRIPT;
+    let place = Place::with(&study(&changes), &script);
+    place.norgay(&["run", "study.yaml", "--quiet"], 0);
+    for first in 1..=3 {
+        assert_eq!(place.read(&format!("output/small/{first}/epochs")), "1\n");
+    }
+    assert_eq!(place.read("output/small/4/epochs"), "1\n3\n");
+}
+
+#[test]
 fn the_result_files_have_the_names_and_columns_of_the_reference() {
     let place = Place::with(STUDY, SCRIPT);
     place.norgay(&["run", "study.yaml", "--quiet"], 0);

@@ -40,12 +40,15 @@ impl<'a> Arguments<'a> {
 
     /// The value of an argument, unless it is absent or none.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
-        let found = self
-            .given
-            .iter()
+        self.given(name).filter(|value| **value != Value::None)
+    }
+
+    /// The value of an argument, none too, unless it is absent.
+    pub fn given(&self, name: &str) -> Option<&'a Value> {
+        let mut given = self.given.iter();
+        given
             .find(|(known, _)| known == name)
-            .map(|(_, value)| value);
-        found.filter(|value| **value != Value::None)
+            .map(|(_, value)| value)
     }
 
     /// The value of an argument that must be there.

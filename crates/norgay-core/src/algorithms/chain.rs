@@ -7,6 +7,7 @@
 use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, View};
 use crate::space::Space;
 use crate::trial::Origin;
+use crate::value::Value;
 
 use super::wrapping::{memo, note};
 use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS, REQUIRED};
@@ -92,6 +93,16 @@ impl Algorithm for Chain {
             }
         }
         Ok(Suggestion::Done)
+    }
+
+    fn bookkeeping(&self) -> Vec<(&'static str, Value)> {
+        let mut all: Vec<(&'static str, Value)> = Vec::new();
+        for entry in self.members.iter().flat_map(|m| m.algorithm.bookkeeping()) {
+            if !all.iter().any(|(known, _)| *known == entry.0) {
+                all.push(entry);
+            }
+        }
+        all
     }
 }
 

@@ -10,6 +10,7 @@ mod iterate;
 #[allow(dead_code)] // used by the model-based algorithms that follow
 mod lesson;
 mod local_search;
+mod multi_fidelity;
 mod random;
 mod repeat;
 mod sobol;
@@ -71,6 +72,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     repeat::ENTRY,
     chain::ENTRY,
     sobol::ENTRY,
+    multi_fidelity::successive_halving::ENTRY,
 ];
 
 /// The algorithm of a name or alias.
@@ -102,5 +104,16 @@ pub fn build(
             known,
         });
     };
-    (entry.build)(&Arguments::new(entry, &choice.arguments)?, space)
+    let algorithm = (entry.build)(&Arguments::new(entry, &choice.arguments)?, space)?;
+    let mut own = algorithm.bookkeeping().into_iter();
+    match own.find(|(name, _)| space.get(name).is_some()) {
+        None => Ok(algorithm),
+        Some((name, _)) => Err(AlgorithmError::Unsuitable {
+            algorithm: entry.name,
+            message: format!(
+                "it adds an entry '{name}' of its own to each configuration; \
+                 give the parameter '{name}' another name"
+            ),
+        }),
+    }
 }

@@ -66,10 +66,17 @@ pub(super) fn assemble(
     let stopping_rule = stopping_rule(draft, context, report_ref);
     let retry = context.retry.clone().unwrap_or_else(|| retry(draft));
     let (execution, text) = execution(draft, context, report_ref);
+    let built = match (&algorithm, &space) {
+        // Whatever is wrong with it is told when the study is made.
+        (Some(choice), Some(space)) => norgay_core::algorithms::build(choice, space).ok(),
+        _ => None,
+    };
+    let added = built.map_or(Vec::new(), |algorithm| algorithm.bookkeeping());
     let names = Names {
         declared,
         space: space.as_ref(),
         text: text.as_ref(),
+        algorithm: &added,
     };
     cross_checks::check(draft, &execution, &names, objective.as_ref(), report_ref);
     let warnings = report.finish()?;

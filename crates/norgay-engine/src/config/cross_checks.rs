@@ -1,7 +1,7 @@
 //! Checks of one field against others: placeholders, the pattern, the parameter text.
 
 use norgay_core::definition::Objective;
-use norgay_core::{Node, NodeKind, Space};
+use norgay_core::{Node, NodeKind, Space, Value};
 
 use super::draft::{Draft, Written};
 use super::execution::Execution;
@@ -18,6 +18,8 @@ pub(super) struct Names<'a> {
     pub space: Option<&'a Space>,
     /// The parameter text, if there is one without mistakes.
     pub text: Option<&'a ReadText>,
+    /// What the algorithm adds to each trial's configuration.
+    pub algorithm: &'a [(&'static str, Value)],
 }
 
 /// Tells what does not fit together.
@@ -51,13 +53,15 @@ pub(super) fn check(
         }
     }
     warn_of_hidden_parameters(draft, names, report);
+    warn_of_two_resources(draft, names, report);
 }
 
 fn known_names(names: &Names<'_>) -> Vec<String> {
     let mut known = names.declared.clone();
     if let (Some(space), Some(read)) = (names.space, names.text) {
-        known.extend(keys_of_text(space, &read.text));
+        known.extend(keys_of_text(space, names.algorithm, &read.text));
     }
+    known.extend(names.algorithm.iter().map(|(name, _)| (*name).to_owned()));
     known.extend(PLACEHOLDERS.iter().map(|(name, _)| (*name).to_owned()));
     known
 }
@@ -94,6 +98,16 @@ fn warn_of_hidden_parameters(draft: &Draft, names: &Names<'_>, report: &mut Repo
             let message = format!("in commands {{{name}}} is not this parameter, but: {meaning}");
             report.warn(&origin, Some(written.node.place), message);
         }
+    }
+}
+
+/// `{resource}` is a slot or what the algorithm grants a trial; it can't be both.
+fn warn_of_two_resources(draft: &Draft, names: &Names<'_>, report: &mut Report) {
+    let grants = names.algorithm.iter().any(|(name, _)| *name == "resource");
+    if let (true, Some(written)) = (grants, draft.get("resources")) {
+        let message = "in commands {resource} is the slot; what the algorithm grants a trial \
+                       stands in its parameters under 'resource'";
+        report.warn(&written.origin, Some(written.node.place), message);
     }
 }
 
@@ -144,7 +158,7 @@ fn check_text(draft: &Draft, names: &Names<'_>, report: &mut Report) -> bool {
     let Some(space) = names.space else {
         return false;
     };
-    match check_with_dummy_trial(space, &read.text) {
+    match check_with_dummy_trial(space, names.algorithm, &read.text) {
         Ok(()) => true,
         Err(error) => {
             report.error(&read.origin, Some(error.place), error.problem.to_string());

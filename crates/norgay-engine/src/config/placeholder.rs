@@ -29,7 +29,8 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("params", "file of the trial's parameters, as JSON"),
     (
         "resource",
-        "the slot that the trial holds, such as a GPU's number",
+        "the slot that the trial holds, such as a GPU's number; without slots, what the algorithm \
+         grants it",
     ),
 ];
 

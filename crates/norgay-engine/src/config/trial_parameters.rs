@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use norgay_core::configuration::BOOKKEEPING;
 use norgay_core::expression::{ExpressionError, ParameterText};
 use norgay_core::space::{Domain, Parameter};
 use norgay_core::{Configuration, Space, Value};
@@ -29,7 +30,7 @@ pub struct TrialPaths<'a> {
 /// study's name and folders, which win over both (CS-98).
 ///
 /// In the text `tp` holds the trial's configuration; a parameter that is not active is `None`
-/// there.
+/// there, and so is an algorithm's entry that the trial lacks since a user gave it.
 pub fn trial_parameters(
     space: &Space,
     configuration: &Configuration,
@@ -42,7 +43,14 @@ pub fn trial_parameters(
         .map(|(name, value)| (name.to_string(), value.clone()))
         .collect();
     if let Some(text) = text {
-        for (key, value) in text.evaluate(&with_inactive(space, configuration))? {
+        let mut known = with_inactive(space, configuration);
+        for (name, _) in text.parameters_used() {
+            let is_absent = !known.iter().any(|(known, _)| *known == *name);
+            if is_absent && BOOKKEEPING.contains(&name.as_ref()) {
+                known.push((name.clone(), Value::None));
+            }
+        }
+        for (key, value) in text.evaluate(&known)? {
             set(&mut merged, &key, value);
         }
     }
@@ -78,21 +86,39 @@ fn with_inactive(space: &Space, configuration: &Configuration) -> Vec<(Arc<str>,
 /// Evaluates the text for made-up trials, so that a mistake stops the study before its first one.
 ///
 /// Tried are the middle and both ends of every domain, and every value of each listed domain; of
-/// these only configurations that fulfil the constraints count. Names unknown to the space are
-/// found whatever the values are.
-pub fn check_with_dummy_trial(space: &Space, text: &ParameterText) -> Result<(), ExpressionError> {
+/// these only configurations that fulfil the constraints count. Names unknown to the space and
+/// to `algorithm`, the entries that the algorithm adds, are found whatever the values are.
+pub fn check_with_dummy_trial(
+    space: &Space,
+    algorithm: &[(&'static str, Value)],
+    text: &ParameterText,
+) -> Result<(), ExpressionError> {
     let middle = space.at(&vec![0.5; space.parameters().len()]);
     let used = text.parameters_used();
-    if used.iter().any(|(name, _)| space.get(name).is_none()) {
+    let is_known =
+        |name: &str| space.get(name).is_some() || algorithm.iter().any(|(entry, _)| *entry == name);
+    if used.iter().any(|(name, _)| !is_known(name)) {
         // Evaluation tells the unknown name, its place and the known ones.
-        return text.evaluate(&with_inactive(space, &middle)).map(drop);
+        return text.evaluate(&dummy(space, algorithm, &middle)).map(drop);
     }
     for configuration in dummies(space) {
         if space.is_feasible(&configuration) {
-            text.evaluate(&with_inactive(space, &configuration))?;
+            text.evaluate(&dummy(space, algorithm, &configuration))?;
         }
     }
     Ok(())
+}
+
+/// A made-up trial with the entries of the algorithm.
+fn dummy(
+    space: &Space,
+    algorithm: &[(&'static str, Value)],
+    configuration: &Configuration,
+) -> Vec<(Arc<str>, Value)> {
+    let mut entries = with_inactive(space, configuration);
+    let added = algorithm.iter();
+    entries.extend(added.map(|(name, value)| (Arc::from(*name), value.clone())));
+    entries
 }
 
 /// Made-up trials, one after the other because each is as large as the space.
@@ -124,9 +150,13 @@ fn dummies(space: &Space) -> impl Iterator<Item = Configuration> {
 }
 
 /// The keys that a parameter text yields; none if it can't be evaluated.
-pub(super) fn keys_of_text(space: &Space, text: &ParameterText) -> Vec<String> {
+pub(super) fn keys_of_text(
+    space: &Space,
+    algorithm: &[(&'static str, Value)],
+    text: &ParameterText,
+) -> Vec<String> {
     dummies(space)
-        .find_map(|configuration| text.evaluate(&with_inactive(space, &configuration)).ok())
+        .find_map(|configuration| text.evaluate(&dummy(space, algorithm, &configuration)).ok())
         .map(|pairs| pairs.into_iter().map(|(key, _)| key).collect())
         .unwrap_or_default()
 }

@@ -74,7 +74,10 @@ impl JobMaker {
             .map(parse_parameter_text)
             .transpose()?;
         if let Some(text) = &text {
-            check_with_dummy_trial(&study.definition().space, text)?;
+            let definition = study.definition();
+            let built = norgay_core::algorithms::build(&definition.algorithm, &definition.space);
+            let added = built.map_or(Vec::new(), |algorithm| algorithm.bookkeeping());
+            check_with_dummy_trial(&definition.space, &added, text)?;
         }
         let folder = base.local_path("").ok_or_else(|| JobError::NotLocal {
             location: base.location().to_string(),
@@ -164,10 +167,13 @@ impl JobMaker {
             trial: trial.number,
             attempt: trial.attempt(),
         };
-        let parameters = self.parameters(&study.definition().space, trial)?;
+        let space = &study.definition().space;
+        let parameters = self.parameters(space, trial)?;
         let record_folder = Self::record_folder(&self.folder, key);
         let trial_path = self.folder.join(trial_folder(trial));
         let parameters_file = record_folder.join("params.json");
+        let granted =
+            trial.configuration.get("resource").is_some() && space.get("resource").is_none();
         let lookup = |name: &str| -> Option<String> {
             let text = match name {
                 "trial_id" => trial.number.to_string(),
@@ -175,7 +181,9 @@ impl JobMaker {
                 "output_dir" => trial_path.display().to_string(),
                 "params" => parameters_file.display().to_string(),
                 // The scheduler knows the slot.
-                "resource" => "{resource}".to_string(),
+                "resource" if self.execution.resources.is_some() || !granted => {
+                    "{resource}".to_string()
+                }
                 name => {
                     let found = parameters.iter().find(|(known, _)| known == name);
                     return found

@@ -1,0 +1,45 @@
+//! Algorithms that give many configurations a small resource (epochs, samples) and go on with the
+//! best of them: trials stand on rungs, and a trial that is promoted is a new trial that loads the
+//! checkpoint of the old one.
+//!
+//! They share the [`ladder`] of resources, the reading of the [`rungs`] and the algorithm of
+//! [`halving`], and differ in their brackets and in where new configurations come from.
+
+mod halving;
+mod ladder;
+mod rungs;
+pub(super) mod successive_halving;
+
+use crate::algorithm::AlgorithmError;
+
+use super::{ArgumentEntry, Arguments};
+
+const LEAST_RESOURCE: ArgumentEntry = ArgumentEntry {
+    name: "r",
+    default: "1",
+    help: "smallest resource of a trial, such as a number of epochs",
+};
+
+const MOST_RESOURCE: ArgumentEntry = ArgumentEntry {
+    name: "R",
+    default: "9",
+    help: "largest resource of a trial",
+};
+
+const FACTOR: ArgumentEntry = ArgumentEntry {
+    name: "eta",
+    default: "3",
+    help: "factor between the resources of two rungs; one of so many results goes on",
+};
+
+/// The smallest and largest resource and the factor between rungs.
+fn resources(arguments: &Arguments<'_>) -> Result<(u64, u64, u64), AlgorithmError> {
+    let least = arguments.count("r", 1)?.unwrap_or(1);
+    let most = arguments.count("R", 1)?.unwrap_or(9);
+    let factor = arguments.count("eta", 2)?.unwrap_or(3);
+    if most < least {
+        let message = format!("it must be at least r, which is {least}, not {most}");
+        return Err(arguments.wrong("R", message));
+    }
+    Ok((least, most, factor))
+}

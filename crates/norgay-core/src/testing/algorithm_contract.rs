@@ -1,34 +1,50 @@
 //! What every algorithm must fulfil, whatever it does.
 //!
-//! Implementers call [`check_contract`] with their algorithm and each of [`contract_spaces`]. It
-//! runs small studies and checks that
+//! Implementers call [`check_contract`] with their algorithm and each of the
+//! [`contract_spaces`](super::contract_spaces). It runs small studies and checks that
 //!
 //! - every suggestion is a valid configuration of the space: all active parameters, no inactive
 //!   one, values inside their domains, constraints fulfilled;
-//! - a suggestion is a function of the log: a new instance of the algorithm, given the same log,
-//!   suggests the same as the one that saw the log grow;
+//! - a suggestion is a function of the log: a new instance of the algorithm, given the same log
+//!   (also after a restart, read from its stored form), suggests the same as the one that saw the
+//!   log grow;
 //! - the same seed gives the same sequence;
-//! - failed, pruned, running, NaN-reporting and user-given trials neither break it nor make it
-//!   wait for ever;
+//! - failed, pruned, running, repeated and user-given trials neither break it nor make it wait
+//!   for ever, nor do values that are NaN, infinite, huge, tiny or all the same;
+//! - to maximize is to minimize the negative: both give the same sequence;
 //! - the end is the end: once it said that it is done, it says so again.
-
-use std::sync::Arc;
+//!
+//! [`check_many_pending`] adds that any number of running trials is fine.
 
 use crate::algorithm::{Suggestion, View};
 use crate::algorithms;
-use crate::configuration::{BOOKKEEPING, Configuration};
+use crate::configuration::Configuration;
 use crate::decision::{Next, Told};
-use crate::definition::AlgorithmChoice;
-use crate::expression::Predicate;
+use crate::definition::{AlgorithmChoice, Direction};
+use crate::event::Record;
 use crate::random::{Purpose, Stream};
-use crate::space::{Domain, Parameter, Scale, Space};
+use crate::space::Space;
+use crate::study::Study;
 use crate::trial::Trial;
 use crate::value::Value;
 
-use super::Simulation;
+use super::{Simulation, SimulationError};
 
-/// Trials of a study in which the contract is checked.
-const TRIALS: usize = 60;
+/// Values at which arithmetic breaks.
+const EXTREMES: [f64; 12] = [
+    f64::NAN,
+    f64::INFINITY,
+    1e300,
+    -1e300,
+    1e-300,
+    f64::NEG_INFINITY,
+    0.0,
+    -0.0,
+    f64::MAX,
+    f64::MIN,
+    5e-324,
+    1.0,
+];
 
 /// How the trials of a checked study go.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +56,37 @@ enum Course {
     Turbulent,
     /// Every one fails.
     AllFail,
+    /// Two at a time, with values at which arithmetic breaks.
+    Extreme,
+    /// All have the same value.
+    AllEqual,
+}
+
+impl Course {
+    const ALL: [Self; 5] = [
+        Self::Sequential,
+        Self::Turbulent,
+        Self::AllFail,
+        Self::Extreme,
+        Self::AllEqual,
+    ];
+
+    /// Trials of a study that goes so.
+    fn trials(self) -> usize {
+        match self {
+            Self::Turbulent => 60,
+            Self::Sequential | Self::Extreme => 40,
+            Self::AllFail | Self::AllEqual => 25,
+        }
+    }
+
+    fn at_once(self) -> usize {
+        match self {
+            Self::Turbulent => 4,
+            Self::Extreme => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// Checks an algorithm on a space.
@@ -47,35 +94,39 @@ enum Course {
 /// # Errors
 /// The first breach of the contract, in words.
 pub fn check_contract(choice: &AlgorithmChoice, space: &Space) -> Result<(), String> {
-    for course in [Course::Sequential, Course::Turbulent, Course::AllFail] {
-        let sequence =
-            run(choice, space, course).map_err(|breach| describe(choice, course, &breach))?;
-        let again =
-            run(choice, space, course).map_err(|breach| describe(choice, course, &breach))?;
-        if sequence != again {
-            let breach = "the same seed gave another sequence";
-            return Err(describe(choice, course, breach));
+    for course in Course::ALL {
+        let described = |breach: String| describe(choice, course, &breach);
+        let checked = run(choice, space, course, true).map_err(described)?;
+        if course == Course::Turbulent {
+            let again = run(choice, space, course, false).map_err(described)?;
+            if checked != again {
+                return Err(described("the same seed gave another sequence".into()));
+            }
         }
     }
-    Ok(())
+    check_directions(choice, space)
 }
 
 fn describe(choice: &AlgorithmChoice, course: Course, breach: &str) -> String {
     format!("{} ({course:?}): {breach}", choice.name)
 }
 
+/// Runs a study and gives its configurations; `thorough`: with comparisons with new instances.
 fn run(
     choice: &AlgorithmChoice,
     space: &Space,
     course: Course,
+    thorough: bool,
 ) -> Result<Vec<Configuration>, String> {
     let definition = Simulation::definition(space.clone(), choice.clone(), 7);
     let mut simulation = Simulation::new(definition).map_err(|error| error.to_string())?;
+    let bookkeeping = algorithms::build(choice, space).map_err(|error| error.to_string())?;
+    let bookkeeping = bookkeeping.bookkeeping();
+    let added = |name: &str| bookkeeping.iter().any(|(known, _)| *known == name);
     let mut dice = Stream::new(11, 0, Purpose::Order);
-    let at_once = if course == Course::Turbulent { 4 } else { 1 };
     let mut running: Vec<u64> = Vec::new();
     let mut over = false;
-    while simulation.study().trials().len() < TRIALS {
+    while simulation.study().trials().len() < course.trials() {
         if course == Course::Turbulent && dice.below(10) == 0 {
             give(&mut simulation, space, &mut dice)?;
             over = false;
@@ -84,17 +135,20 @@ fn run(
             try_again(&mut simulation, &mut dice)?;
             over = false;
         }
-        check_fresh(&mut simulation, choice, space)?;
+        let known = simulation.study().trials().len();
+        if thorough && (known < 12 || known.is_multiple_of(5)) {
+            check_fresh(&mut simulation, choice, space)?;
+        }
         match simulation.advance().map_err(|error| error.to_string())? {
             Next::Start { .. } if over => return Err("it went on after its end".into()),
             Next::Start { trial, .. } => {
-                check_valid(simulation.study().trial(trial), space)?;
+                check_valid(simulation.study().trial(trial), space, added)?;
                 running.push(trial);
             }
             _ if running.is_empty() => break,
             next => over |= matches!(next, Next::Over(_)),
         }
-        let waits = running.len() < at_once && dice.below(3) > 0;
+        let waits = running.len() < course.at_once() && dice.below(3) > 0;
         if !waits {
             let chosen = dice.below(running.len() as u64) as usize;
             end(
@@ -105,6 +159,9 @@ fn run(
             )?;
         }
     }
+    if thorough {
+        check_restart(&mut simulation, choice, space)?;
+    }
     while let Some(number) = running.pop() {
         end(&mut simulation, number, course, &mut dice)?;
     }
@@ -113,9 +170,14 @@ fn run(
     Ok(trials.map(|trial| trial.configuration.clone()).collect())
 }
 
-/// A user's configuration joins the queue.
+/// A user's configuration joins the queue: a new one, or one that was tried before.
 fn give(simulation: &mut Simulation, space: &Space, dice: &mut Stream) -> Result<(), String> {
-    let given = space.sample(dice).map_err(|error| error.to_string())?;
+    let trials = simulation.study().trials();
+    let known = trials.get(dice.below(2 * trials.len() as u64) as usize);
+    let given = match known {
+        Some(known) => known.configuration.clone(),
+        None => space.sample(dice).map_err(|error| error.to_string())?,
+    };
     simulation
         .enqueue(&given)
         .map_err(|error| error.to_string())
@@ -141,22 +203,29 @@ fn end(
     } else {
         7
     };
-    let value = dice.unit();
+    let value = match course {
+        Course::Extreme => EXTREMES[(number % EXTREMES.len() as u64) as usize],
+        Course::AllEqual => 1.0,
+        _ => dice.unit(),
+    };
     let ended = match draw {
         _ if course == Course::AllFail => simulation.fail(number),
+        _ if value.is_nan() => prune(simulation, number, value),
         0 | 1 => simulation.fail(number),
-        2 | 3 => {
-            let measured = if draw == 2 { f64::NAN } else { value };
-            let metrics = vec![("loss".into(), Value::Float(measured))];
-            let attempt = simulation.study().trial(number).map_or(0, Trial::attempt);
-            let reported = simulation.study().report(number, attempt, None, metrics);
-            let reported = reported.map_err(|error| error.to_string())?;
-            let applied = simulation.apply(reported);
-            applied.and_then(|()| simulation.tell(number, Told::Stopped))
-        }
+        2 => prune(simulation, number, f64::NAN),
+        3 => prune(simulation, number, value),
         _ => simulation.complete(number, value),
     };
     ended.map_err(|error| error.to_string())
+}
+
+/// Reports a value and ends the trial early.
+fn prune(simulation: &mut Simulation, number: u64, value: f64) -> Result<(), SimulationError> {
+    let metrics = vec![("loss".into(), Value::Float(value))];
+    let attempt = simulation.study().trial(number).map_or(0, Trial::attempt);
+    let reported = simulation.study().report(number, attempt, None, metrics)?;
+    simulation.apply(reported)?;
+    simulation.tell(number, Told::Stopped)
 }
 
 /// A new instance says what the old one says, and saying it twice changes nothing.
@@ -187,13 +256,135 @@ fn check_fresh(
     ))
 }
 
-fn check_valid(trial: Option<&Trial>, space: &Space) -> Result<(), String> {
+/// After a restart, from the log as it is stored, the suggestion is the same.
+fn check_restart(
+    simulation: &mut Simulation,
+    choice: &AlgorithmChoice,
+    space: &Space,
+) -> Result<(), String> {
+    let stored = |record: &Record| -> Result<Record, serde_json::Error> {
+        let event = serde_json::from_str(&serde_json::to_string(&record.event)?)?;
+        Ok(Record {
+            event,
+            ..record.clone()
+        })
+    };
+    let log = simulation.log().iter().map(stored);
+    let log: Vec<Record> = log
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
+    let study = Study::replay(log).map_err(|error| error.to_string())?;
+    let study = study.ok_or("the log is empty")?;
+    let mut fresh = algorithms::build(choice, space).map_err(|error| error.to_string())?;
+    let restarted = fresh.suggest(&study.view());
+    let grown = simulation.suggestion();
+    if restarted == grown {
+        return Ok(());
+    }
+    Err(format!(
+        "after a restart it suggests {restarted:?}, without one {grown:?}"
+    ))
+}
+
+/// Maximizing gives the same sequence as minimizing the negative.
+fn check_directions(choice: &AlgorithmChoice, space: &Space) -> Result<(), String> {
+    let run = |direction: Direction| -> Result<Vec<Configuration>, SimulationError> {
+        let mut definition = Simulation::definition(space.clone(), choice.clone(), 5);
+        definition.objective.direction = direction;
+        let sign = match direction {
+            Direction::Minimize => 1.0,
+            Direction::Maximize => -1.0,
+        };
+        let mut simulation = Simulation::new(definition)?;
+        let mut dice = Stream::new(13, 0, Purpose::Order);
+        for _ in 0..25 {
+            while simulation.study().counts().running < 2
+                && matches!(simulation.advance()?, Next::Start { .. })
+            {}
+            let running: Vec<u64> = simulation.study().running().collect();
+            let chosen = running.get(dice.below(running.len() as u64) as usize);
+            let Some(number) = chosen else { break };
+            simulation.complete(*number, sign * dice.normal())?;
+        }
+        let trials = simulation.study().trials().iter();
+        Ok(trials.map(|trial| trial.configuration.clone()).collect())
+    };
+    let described = |error: SimulationError| format!("{}: {error}", choice.name);
+    let minimized = run(Direction::Minimize).map_err(described)?;
+    let maximized = run(Direction::Maximize).map_err(described)?;
+    let differ = |(a, b): &(&Configuration, &Configuration)| a != b;
+    match minimized
+        .iter()
+        .zip(&maximized)
+        .position(|pair| differ(&pair))
+    {
+        None if minimized.len() == maximized.len() => Ok(()),
+        place => Err(format!(
+            "{}: maximizing differs from minimizing the negative at trial {}",
+            choice.name,
+            place.unwrap_or(minimized.len().min(maximized.len())) + 1
+        )),
+    }
+}
+
+/// Checks that an algorithm copes with so many running trials, given by users, and with some of
+/// its own.
+///
+/// # Errors
+/// The first breach of the contract, in words.
+pub fn check_many_pending(
+    choice: &AlgorithmChoice,
+    space: &Space,
+    pending: u64,
+) -> Result<(), String> {
+    let described = |error: String| format!("{} ({pending} running): {error}", choice.name);
+    many_pending(choice, space, pending).map_err(described)
+}
+
+fn many_pending(choice: &AlgorithmChoice, space: &Space, pending: u64) -> Result<(), String> {
+    let definition = Simulation::definition(space.clone(), choice.clone(), 3);
+    let mut simulation = Simulation::new(definition).map_err(|error| error.to_string())?;
+    let mut dice = Stream::new(17, 0, Purpose::Order);
+    for _ in 0..pending {
+        let given = space.sample(&mut dice).map_err(|error| error.to_string())?;
+        let queued = simulation.enqueue(&given);
+        queued.map_err(|error| error.to_string())?;
+        simulation.advance().map_err(|error| error.to_string())?;
+    }
+    let bookkeeping = algorithms::build(choice, space).map_err(|error| error.to_string())?;
+    let bookkeeping = bookkeeping.bookkeeping();
+    let added = |name: &str| bookkeeping.iter().any(|(known, _)| *known == name);
+    // Before any result, then after some.
+    for round in 0..2 {
+        for _ in 0..3 {
+            if let Next::Start { trial, .. } =
+                simulation.advance().map_err(|error| error.to_string())?
+            {
+                check_valid(simulation.study().trial(trial), space, added)?;
+            }
+        }
+        for number in (round + 1..=pending).step_by(97) {
+            let running = simulation.study().running().any(|known| known == number);
+            if running {
+                let told = simulation.complete(number, dice.normal());
+                told.map_err(|error| error.to_string())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_valid(
+    trial: Option<&Trial>,
+    space: &Space,
+    added: impl Fn(&str) -> bool,
+) -> Result<(), String> {
     let Some(trial) = trial else {
         return Err("a started trial does not exist".into());
     };
     let entries = trial.configuration.entries().iter();
     let bare: Configuration = entries
-        .filter(|(name, _)| space.get(name).is_some() || !BOOKKEEPING.contains(&name.as_ref()))
+        .filter(|(name, _)| space.get(name).is_some() || !added(name))
         .cloned()
         .collect();
     let number = trial.number;
@@ -219,106 +410,4 @@ fn check_end(simulation: &mut Simulation) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Spaces with everything that there is: all types, scales and steps, single values, nested
-/// conditions, constraints.
-pub fn contract_spaces() -> Vec<(&'static str, Space)> {
-    let drafts = [
-        ("numbers", numbers(), &[][..]),
-        ("lists and single values", lists(), &[][..]),
-        ("conditions", conditional(), &[][..]),
-        (
-            "constraints",
-            numbers(),
-            &["whole + stepped <= 5", "even > whole"][..],
-        ),
-    ];
-    let spaces = drafts.into_iter().map(|(name, parameters, texts)| {
-        let constraints = texts.iter().map(|text| Predicate::parse(text));
-        let constraints = constraints.collect::<Result<_, _>>();
-        let constraints = constraints.expect("a constraint without mistakes");
-        let space = Space::new(parameters, constraints).expect("a space without mistakes");
-        (name, space)
-    });
-    spaces.collect()
-}
-
-fn continuous(low: f64, high: f64, scale: Scale, step: Option<f64>) -> Domain {
-    Domain::Continuous {
-        low,
-        high,
-        scale,
-        step,
-    }
-}
-
-fn discrete(low: i64, high: i64, scale: Scale, step: Option<i64>) -> Domain {
-    Domain::Discrete {
-        low,
-        high,
-        scale,
-        step,
-    }
-}
-
-fn texts(values: &[&str]) -> Vec<Value> {
-    values.iter().map(|text| Value::from(*text)).collect()
-}
-
-fn numbers() -> Vec<Parameter> {
-    vec![
-        Parameter::new("rate", continuous(1e-4, 1e-1, Scale::Log, None)),
-        Parameter::new("share", continuous(-1.0, 1.0, Scale::Linear, None)),
-        Parameter::new("stepped", continuous(0.0, 1.0, Scale::Linear, Some(0.1))),
-        Parameter::new("whole", discrete(1, 20, Scale::Linear, None)),
-        Parameter::new("even", discrete(0, 9, Scale::Linear, Some(2))),
-        Parameter::new("power", discrete(1, 1000, Scale::Log, None)),
-    ]
-}
-
-fn lists() -> Vec<Parameter> {
-    let sizes = [8, 16, 32].map(Value::Int).to_vec();
-    let pairs = vec![
-        Value::from(vec![Value::Int(1), Value::Int(2)]),
-        Value::from(Vec::new()),
-        Value::None,
-    ];
-    vec![
-        Parameter::new("size", Domain::Ordinal { values: sizes }),
-        Parameter::new("layers", Domain::Choice { values: pairs }),
-        Parameter::new(
-            "only",
-            Domain::Choice {
-                values: texts(&["a"]),
-            },
-        ),
-        Parameter::new("fixed", discrete(3, 3, Scale::Log, None)),
-        Parameter::new("point", continuous(0.5, 0.5, Scale::Linear, None)),
-        Parameter::new(
-            "constant",
-            Domain::Constant {
-                value: Value::Int(60),
-            },
-        ),
-    ]
-}
-
-fn conditional() -> Vec<Parameter> {
-    let solver = Domain::Choice {
-        values: texts(&["sgd", "adam", "none"]),
-    };
-    let nesterov = Domain::Choice {
-        values: vec![Value::Bool(true), Value::Bool(false)],
-    };
-    let flag: Arc<str> = "nesterov".into();
-    vec![
-        // The child stands before its parents.
-        Parameter::new("damping", discrete(1, 5, Scale::Linear, None))
-            .when(&flag, vec![Value::Bool(true)]),
-        Parameter::new("solver", solver),
-        Parameter::new(flag.clone(), nesterov).when("solver", texts(&["sgd"])),
-        Parameter::new("rate", continuous(1e-3, 1.0, Scale::Log, None))
-            .when("solver", texts(&["sgd", "adam"])),
-    ]
 }

@@ -1,7 +1,7 @@
 use norgay_core::algorithms::{ALGORITHMS, find};
 use norgay_core::definition::AlgorithmChoice;
 use norgay_core::random::{Purpose, Stream};
-use norgay_core::testing::{check_contract, contract_spaces};
+use norgay_core::testing::{check_contract, check_many_pending, contract_spaces};
 use norgay_core::{Configuration, Space, Value};
 
 use crate::{algorithm, dict};
@@ -99,12 +99,29 @@ fn uses(name: &str, space: &Space) -> Vec<AlgorithmChoice> {
 
 #[test]
 fn every_algorithm_keeps_the_contract() {
-    let spaces = contract_spaces();
-    assert_eq!(spaces.len(), 4);
     for entry in ALGORITHMS {
-        for (name, space) in &spaces {
-            for choice in uses(entry.name, space) {
-                if let Err(breach) = check_contract(&choice, space) {
+        for (name, space) in contract_spaces() {
+            for choice in uses(entry.name, &space) {
+                if let Err(breach) = check_contract(&choice, &space) {
+                    panic!("{name}: {breach}\n{choice:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Fewer of them where a suggestion's time grows steeply with their number.
+const PENDING: u64 = 2_000;
+
+#[test]
+fn every_algorithm_copes_with_thousands_of_running_trials() {
+    for entry in ALGORITHMS {
+        for (name, space) in contract_spaces() {
+            if !["numbers", "conditions"].contains(&name) {
+                continue;
+            }
+            for choice in uses(entry.name, &space) {
+                if let Err(breach) = check_many_pending(&choice, &space, PENDING) {
                     panic!("{name}: {breach}\n{choice:?}");
                 }
             }

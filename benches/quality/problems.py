@@ -99,11 +99,6 @@ def names(split: str, tier: str = "quick", families: list[str] | None = None) ->
     return [name for name in listed if name.partition("-")[0] in wanted]
 
 
-def split_of(name: str) -> str:
-    """The split of a problem; `other` if it is in none."""
-    return next((split for split in SPLITS if name in names(split, "full", list(FAMILIES))), "other")
-
-
 def get(name: str) -> Problem:
     family, _, rest = name.partition("-")
     if family == "bbob" or (family == "noisy" and rest.startswith("f")):

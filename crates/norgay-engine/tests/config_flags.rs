@@ -244,7 +244,6 @@ fn cs_112_local_search_needs_a_seed_and_others_are_listed() {
     let cases = [
         errors_with(&["--algorithm=LocalSearch"]),
         errors_with(&["--algorithm=GPyOpt"]),
-        errors_with(&["--algorithm=PopulationBasedTraining"]),
     ];
     insta::assert_snapshot!(cases.join("\n"));
 }

@@ -11,6 +11,8 @@ mod iterate;
 mod lesson;
 mod local_search;
 mod multi_fidelity;
+mod perturbation;
+mod population_based;
 mod random;
 mod repeat;
 mod sobol;
@@ -73,6 +75,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     chain::ENTRY,
     sobol::ENTRY,
     multi_fidelity::successive_halving::ENTRY,
+    population_based::training::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

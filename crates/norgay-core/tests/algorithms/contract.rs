@@ -68,6 +68,13 @@ fn uses(name: &str, space: &Space) -> Vec<AlgorithmChoice> {
                 ),
             ]
         }
+        "population_based_training" => {
+            let small = vec![
+                ("population_size", Value::Int(4)),
+                ("num_generations", Value::Int(8)),
+            ];
+            vec![algorithm(name, Vec::new()), algorithm(name, small)]
+        }
         "chain" => {
             let grid = dict(vec![
                 ("name", "grid".into()),

@@ -185,6 +185,8 @@ impl Session {
                 direction: Direction::Minimize,
                 value: ValueOf::Best,
             },
+            more_objectives: Vec::new(),
+            outcome_constraints: Vec::new(),
             algorithm,
             seed: request.seed,
             budget: Budget {

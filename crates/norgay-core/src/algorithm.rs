@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::configuration::Configuration;
-use crate::definition::Direction;
+use crate::definition::{Direction, Objective, OutcomeConstraint};
 use crate::space::{NoFeasibleSample, Space};
 use crate::trial::Trial;
 use crate::value::Value;
@@ -84,8 +84,12 @@ pub enum AlgorithmError {
 pub struct View<'a> {
     /// The search space.
     pub space: &'a Space,
-    /// Whether lower values are better.
+    /// Whether lower values are better; of several objectives, of the first.
     pub direction: Direction,
+    /// The objectives after the first.
+    pub more_objectives: &'a [Objective],
+    /// Limits for other metrics.
+    pub constraints: &'a [OutcomeConstraint],
     /// The study's seed.
     pub seed: u64,
     /// How many trials the study may have, if that is limited.
@@ -96,6 +100,19 @@ pub struct View<'a> {
     pub suggested: u64,
     /// The trials so far, running and queued ones included.
     pub trials: Trials<'a>,
+}
+
+impl View<'_> {
+    /// How many objectives there are.
+    pub fn objectives(&self) -> usize {
+        1 + self.more_objectives.len()
+    }
+
+    /// The directions of all objectives.
+    pub fn directions(&self) -> impl Iterator<Item = Direction> {
+        let more = self.more_objectives.iter();
+        std::iter::once(self.direction).chain(more.map(|objective| objective.direction))
+    }
 }
 
 /// The trials that an algorithm sees: all of a study, or the part that a wrapper shows it.

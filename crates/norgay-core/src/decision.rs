@@ -69,6 +69,17 @@ pub enum Refusal {
         /// What was there instead.
         found: String,
     },
+    /// A result without a metric that an outcome constraint limits.
+    #[error(
+        "the metric '{metric}', which an outcome constraint limits, is {found}; a completed \
+         trial needs a number"
+    )]
+    NoOutcome {
+        /// Name of the metric.
+        metric: Arc<str>,
+        /// What was there instead.
+        found: String,
+    },
     /// A given configuration does not fit the space.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
@@ -183,7 +194,8 @@ impl Study {
     fn reached_limit(&self, now_ms: i64) -> Option<FinishReason> {
         let budget = &self.definition().budget;
         let direction = self.definition().objective.direction;
-        let best = self.incumbent().and_then(|trial| trial.value);
+        let feasible = self.incumbent().filter(|trial| trial.violation() <= 0.0);
+        let best = feasible.and_then(|trial| trial.value);
         let reached = |target: f64| best.is_some_and(|best| !direction.is_better(target, best));
         let in_a_row = budget.max_failed_in_a_row;
         if budget.target.is_some_and(reached) {
@@ -310,7 +322,7 @@ impl Study {
                 let known = |m: &Measurement| same_metrics(&m.metrics, metrics);
                 metrics.is_empty()
                     || trial.measurements.iter().any(known)
-                    || self.value_in(metrics) == trial.value
+                    || self.same_values(metrics, trial)
             }
             (Some(AttemptEnd::Failed(cause)), Told::Failed { cause: again, .. }) => cause == *again,
             (Some(AttemptEnd::Pruned | AttemptEnd::Cancelled), Told::Stopped) => true,
@@ -332,13 +344,42 @@ impl Study {
         }
     }
 
-    fn value_in(&self, metrics: &Metrics) -> Option<f64> {
-        let objective = &self.definition().objective.name;
-        let found = metrics.iter().find(|(name, _)| name == objective);
-        found.and_then(|(_, value)| value.as_f64())
+    /// Whether the metrics hold the values of the objectives that the trial has.
+    fn same_values(&self, metrics: &Metrics, trial: &Trial) -> bool {
+        let mut known = trial.values().iter().copied();
+        let mut objectives = self.definition().objectives();
+        objectives.all(|objective| {
+            let mut metrics = metrics.iter();
+            let found = metrics.find(|(name, _)| *name == objective.name);
+            found.and_then(|(_, value)| value.as_f64()) == known.next()
+        })
     }
 
-    /// Adds the final measurement and checks that there is a value at all.
+    /// An error unless a metric is a number in the final metrics or, if it is not there, in one
+    /// of the trial's measurements.
+    fn check_measured(trial: &Trial, metrics: &Metrics, name: &str) -> Result<(), String> {
+        let usable = |value: &Value| value.as_f64().is_some_and(|value| !value.is_nan());
+        let given = |metrics: &[(Arc<str>, Value)]| {
+            let mut metrics = metrics.iter();
+            let found = metrics.find(|(known, _)| known.as_ref() == name);
+            found.map(|(_, value)| value.clone())
+        };
+        match given(metrics) {
+            Some(value) if usable(&value) => Ok(()),
+            Some(value) => Err(format!("{value} ({})", value.type_name())),
+            None => {
+                let mut earlier = trial.measurements.iter().filter_map(|m| given(&m.metrics));
+                if earlier.any(|value| usable(&value)) {
+                    Ok(())
+                } else {
+                    Err("missing".to_string())
+                }
+            }
+        }
+    }
+
+    /// Adds the final measurement and checks that every objective, and every metric with a
+    /// limit, has a value at all.
     fn final_metrics(
         &self,
         trial: &Trial,
@@ -346,23 +387,19 @@ impl Study {
         metrics: Metrics,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let objective = &self.definition().objective.name;
-        let given = metrics
-            .iter()
-            .find(|(name, _)| name == objective)
-            .map(|(_, value)| value);
-        let usable = |value: Option<f64>| value.is_some_and(|value| !value.is_nan());
-        let found = match given {
-            Some(value) if usable(value.as_f64()) => None,
-            Some(value) => Some(format!("{value} ({})", value.type_name())),
-            None if trial.measurements.iter().any(|m| usable(m.objective)) => None,
-            None => Some("missing".to_string()),
-        };
-        if let Some(found) = found {
-            return Err(Refusal::NoObjective {
-                objective: objective.clone(),
+        for objective in self.definition().objectives() {
+            let checked = Self::check_measured(trial, &metrics, &objective.name);
+            checked.map_err(|found| Refusal::NoObjective {
+                objective: objective.name.clone(),
                 found,
-            });
+            })?;
+        }
+        for constraint in &self.definition().outcome_constraints {
+            let checked = Self::check_measured(trial, &metrics, &constraint.metric);
+            checked.map_err(|found| Refusal::NoOutcome {
+                metric: constraint.metric.clone(),
+                found,
+            })?;
         }
         if metrics.is_empty() {
             return Ok(());

@@ -35,6 +35,14 @@ impl Direction {
         self == Self::Minimize
     }
 
+    /// A value in the sense of minimization.
+    pub fn minimized(self, value: f64) -> f64 {
+        match self {
+            Self::Minimize => value,
+            Self::Maximize => -value,
+        }
+    }
+
     /// Whether `value` is strictly better than `other`; NaN never is.
     pub fn is_better(self, value: f64, other: f64) -> bool {
         match self {
@@ -68,6 +76,51 @@ pub struct Objective {
     pub value: ValueOf,
 }
 
+/// A limit for a metric other than an objective: trials beyond it are infeasible.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeConstraint {
+    /// Name of the metric.
+    pub metric: Arc<str>,
+    /// The values that it may have.
+    #[serde(flatten)]
+    pub limit: Limit,
+}
+
+/// The end of the values that a metric may have; a finite number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// This or less.
+    AtMost(f64),
+    /// This or more.
+    AtLeast(f64),
+}
+
+impl OutcomeConstraint {
+    /// How far a value lies beyond the limit; at most 0 if the constraint holds.
+    pub fn excess(&self, value: f64) -> f64 {
+        match self.limit {
+            Limit::AtMost(most) => value - most,
+            Limit::AtLeast(least) => least - value,
+        }
+    }
+
+    /// What violations of this constraint are counted in: the limit's size, or 1 if it is 0.
+    pub fn unit(&self) -> f64 {
+        let (Limit::AtMost(limit) | Limit::AtLeast(limit)) = self.limit;
+        if limit == 0.0 { 1.0 } else { limit.abs() }
+    }
+}
+
+impl std::fmt::Display for OutcomeConstraint {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.limit {
+            Limit::AtMost(most) => write!(to, "{} <= {most}", self.metric),
+            Limit::AtLeast(least) => write!(to, "{} >= {least}", self.metric),
+        }
+    }
+}
+
 /// An algorithm's name and arguments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlgorithmChoice {
@@ -88,7 +141,7 @@ pub struct Budget {
     /// Time during which at least one trial ran, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall_time_ms: Option<u64>,
-    /// A value of the objective that is good enough.
+    /// A value of the (first) objective that is good enough, if the outcome constraints hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<f64>,
     /// More failed trials than this end the study.
@@ -146,8 +199,14 @@ impl RetryPolicy {
 pub struct StudyDefinition {
     /// The search space.
     pub space: Space,
-    /// The objective.
+    /// The objective; of several the first.
     pub objective: Objective,
+    /// The objectives after the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_objectives: Vec<Objective>,
+    /// Limits for other metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcome_constraints: Vec<OutcomeConstraint>,
     /// The algorithm.
     pub algorithm: AlgorithmChoice,
     /// Seed of all random streams.
@@ -161,4 +220,16 @@ pub struct StudyDefinition {
     /// Rule that ends unpromising trials early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping_rule: Option<StoppingRule>,
+}
+
+impl StudyDefinition {
+    /// All objectives in order.
+    pub fn objectives(&self) -> impl Iterator<Item = &Objective> {
+        std::iter::once(&self.objective).chain(&self.more_objectives)
+    }
+
+    /// Whether there is more to a trial than one value.
+    pub fn has_outcomes(&self) -> bool {
+        !(self.more_objectives.is_empty() && self.outcome_constraints.is_empty())
+    }
 }

@@ -12,6 +12,7 @@ pub mod event;
 pub mod expression;
 pub mod node;
 pub mod numerics;
+pub mod outcome;
 pub mod python_text;
 pub mod random;
 pub mod space;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::algorithm::{Trials, View};
 use crate::configuration::Configuration;
-use crate::definition::{StudyDefinition, ValueOf};
+use crate::definition::{Direction, StudyDefinition};
 use crate::event::{Event, FinishReason, Record};
+use crate::numerics::pareto;
+use crate::outcome::Outcome;
 use crate::trial::{
     Attempt, AttemptEnd, FailureCause, Measurement, Metrics, Origin, StopCause, Trial, TrialState,
 };
@@ -216,6 +218,7 @@ impl Study {
                 let trial = self.trial_mut(trial)?;
                 trial.cause = None;
                 trial.value = None;
+                trial.outcome = None;
                 self.find_incumbent();
                 self.reopen();
             }
@@ -275,6 +278,7 @@ impl Study {
             state: TrialState::Queued,
             cause: None,
             value: None,
+            outcome: None,
             attempts: Vec::new(),
             measurements: Vec::new(),
         });
@@ -367,14 +371,19 @@ impl Study {
         ended.end = Some(end);
         ended.ended_ms = Some(at_ms);
         ended.message = message;
-        let value = self.value_of(number);
+        let gives_value = matches!(state, TrialState::Completed | TrialState::Pruned);
+        let (value, outcome) = match self.trial(number).filter(|_| gives_value) {
+            Some(trial) => self.value_of(trial),
+            None => (None, None),
+        };
         let trial = self.trial_mut(number)?;
         if let AttemptEnd::Failed(cause) = end {
             trial.cause = Some(cause);
         }
-        if matches!(state, TrialState::Completed | TrialState::Pruned) {
+        if gives_value {
             trial.cause = None;
             trial.value = value;
+            trial.outcome = outcome;
         } else if state == TrialState::Cancelled {
             trial.cause = None;
         }
@@ -402,28 +411,26 @@ impl Study {
         }
     }
 
-    /// The value that a trial's measurements give by the study's definition.
-    fn value_of(&self, number: u64) -> Option<f64> {
-        let trial = self.trial(number)?;
-        match self.definition.objective.value {
-            ValueOf::Best => trial.best_until(
-                u64::MAX,
-                self.definition.objective.direction.lower_is_better(),
-            ),
-            ValueOf::Last => {
-                let mut values = trial.measurements.iter().rev().filter_map(|m| m.objective);
-                values.find(|value| !value.is_nan())
-            }
-        }
+    /// What a trial's measurements give by the study's definition: its value, and all values
+    /// where there is more than one.
+    fn value_of(&self, trial: &Trial) -> (Option<f64>, Option<Box<Outcome>>) {
+        let outcome = self.definition.outcome_of(trial);
+        let value = match &outcome {
+            Some(outcome) => outcome.values.first().copied(),
+            None => self
+                .definition
+                .deciding_measurement(trial)
+                .and_then(|measurement| measurement.objective),
+        };
+        (value.filter(|value| !value.is_nan()), outcome.map(Box::new))
     }
 
     fn consider_incumbent(&mut self, number: u64) {
-        let Some(value) = self.trial(number).and_then(|trial| trial.value) else {
+        let Some(trial) = self.trial(number).filter(|trial| trial.value.is_some()) else {
             return;
         };
-        let direction = self.definition.objective.direction;
-        let best = self.incumbent().and_then(|trial| trial.value);
-        if !value.is_nan() && best.is_none_or(|best| direction.is_better(value, best)) {
+        let best = self.incumbent();
+        if best.is_none_or(|best| self.definition.prefers(trial, best)) {
             self.incumbent = Some(number);
         }
     }
@@ -544,9 +551,39 @@ impl Study {
         self.counts
     }
 
-    /// The completed trial with the best value.
+    /// The completed trial with the best value of the (first) objective among those that violate
+    /// the outcome constraints least.
     pub fn incumbent(&self) -> Option<&Trial> {
         self.incumbent.and_then(|number| self.trial(number))
+    }
+
+    /// The completed trials of which none is better than another in all objectives, in the order
+    /// of their numbers; only feasible ones, if there are any, else the least infeasible.
+    ///
+    /// With one objective these are the best trials of equal value.
+    pub fn front(&self) -> Vec<&Trial> {
+        let completed = self
+            .trials
+            .iter()
+            .filter(|trial| trial.state == TrialState::Completed && trial.value.is_some());
+        let candidates: Vec<&Trial> = completed.collect();
+        let violations = candidates.iter().map(|trial| trial.violation());
+        let least = violations.fold(f64::INFINITY, f64::min);
+        let candidates: Vec<&Trial> = candidates
+            .into_iter()
+            .filter(|trial| trial.violation() <= least)
+            .collect();
+        let directions = self.definition.objectives().map(|o| o.direction);
+        let directions: Vec<Direction> = directions.collect();
+        let points = candidates.iter().map(|trial| {
+            let values = trial.values().iter().zip(&directions);
+            values
+                .map(|(value, direction)| direction.minimized(*value))
+                .collect()
+        });
+        let points: Vec<Vec<f64>> = points.collect();
+        let front = pareto::front(&points).into_iter();
+        front.map(|place| candidates[place]).collect()
     }
 
     /// Trials that failed by their own fault since the last success.
@@ -603,6 +640,8 @@ impl Study {
         View {
             space: &self.definition.space,
             direction: self.definition.objective.direction,
+            more_objectives: &self.definition.more_objectives,
+            constraints: &self.definition.outcome_constraints,
             seed: self.definition.seed,
             budget: self.definition.budget.trials,
             next_number: self.next_number(),

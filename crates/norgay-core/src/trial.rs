@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::Configuration;
+use crate::outcome::Outcome;
 use crate::value::Value;
 
 /// Metrics by name, in the order in which they were reported.
@@ -218,8 +219,11 @@ pub struct Trial {
     pub state: TrialState,
     /// Why it failed, if it did.
     pub cause: Option<FailureCause>,
-    /// The objective's value, once completed or pruned.
+    /// The (first) objective's value, once completed or pruned.
     pub value: Option<f64>,
+    /// The values of all objectives and outcome constraints, once completed or pruned; `None` in
+    /// studies with one objective and no outcome constraint.
+    pub outcome: Option<Box<Outcome>>,
     /// Attempts in order; attempt `k` is at `k - 1`.
     pub attempts: Vec<Attempt>,
     /// Measurements in the order of their steps.
@@ -230,6 +234,30 @@ impl Trial {
     /// Number of the latest attempt, 0 before the first.
     pub fn attempt(&self) -> u32 {
         self.attempts.len() as u32
+    }
+
+    /// The values of all objectives; empty before the trial has any.
+    pub fn values(&self) -> &[f64] {
+        match (&self.outcome, &self.value) {
+            (Some(outcome), _) => &outcome.values,
+            (None, Some(value)) => std::slice::from_ref(value),
+            (None, None) => &[],
+        }
+    }
+
+    /// How far each outcome constraint is from its limit: it holds at 0 and below; NaN where its
+    /// metric was not measured.
+    pub fn constraints(&self) -> &[f64] {
+        self.outcome
+            .as_ref()
+            .map_or(&[], |outcome| &outcome.constraints)
+    }
+
+    /// How much the outcome constraints are violated together; 0 if they hold or are none.
+    pub fn violation(&self) -> f64 {
+        self.outcome
+            .as_ref()
+            .map_or(0.0, |outcome| outcome.violation)
     }
 
     /// The latest attempt.

@@ -22,6 +22,8 @@ fn view<'a>(space: &'a Space, trials: &'a [Trial]) -> View<'a> {
     View {
         space,
         direction: Direction::Minimize,
+        more_objectives: &[],
+        constraints: &[],
         seed: 1,
         budget: None,
         next_number: trials.len() as u64 + 1,
@@ -41,6 +43,7 @@ fn trial(number: u64, proposal: Proposal) -> Trial {
         state: TrialState::Running,
         cause: None,
         value: None,
+        outcome: None,
         attempts: Vec::new(),
         measurements: Vec::new(),
     }

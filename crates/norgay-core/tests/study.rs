@@ -7,6 +7,8 @@ mod events;
 mod lifecycle;
 #[path = "study/median_rule.rs"]
 mod median_rule;
+#[path = "study/outcomes.rs"]
+mod outcomes;
 #[path = "study/telling.rs"]
 mod telling;
 

@@ -35,6 +35,8 @@ fn view<'a>(space: &'a Space, trials: &'a [Trial]) -> View<'a> {
     View {
         space,
         direction: Direction::Minimize,
+        more_objectives: &[],
+        constraints: &[],
         seed: 1,
         budget: None,
         next_number: trials.len() as u64 + 1,
@@ -63,6 +65,7 @@ fn trials(choice: &AlgorithmChoice, count: usize) -> Vec<Trial> {
             state: TrialState::Completed,
             cause: None,
             value: Some(0.0),
+            outcome: None,
             attempts: Vec::new(),
             measurements: Vec::new(),
         });

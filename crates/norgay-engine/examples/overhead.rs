@@ -69,6 +69,8 @@ fn definition(trials: u64) -> Result<StudyDefinition, String> {
             direction: Direction::Minimize,
             value: ValueOf::Best,
         },
+        more_objectives: Vec::new(),
+        outcome_constraints: Vec::new(),
         algorithm: AlgorithmChoice {
             name: "random".into(),
             arguments: Vec::new(),

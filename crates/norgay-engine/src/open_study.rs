@@ -144,6 +144,10 @@ impl OpenStudy {
             Some("search space")
         } else if known.objective != definition.objective {
             Some("objective")
+        } else if known.more_objectives != definition.more_objectives {
+            Some("objectives")
+        } else if known.outcome_constraints != definition.outcome_constraints {
+            Some("outcome constraints")
         } else if known.seed != definition.seed {
             Some("seed")
         } else {

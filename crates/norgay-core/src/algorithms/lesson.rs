@@ -1,13 +1,14 @@
 //! What a model-based algorithm learns from one trial.
 
+use crate::algorithm::View;
 use crate::definition::Direction;
 use crate::trial::{FailureCause, Trial, TrialState};
 
 /// What a trial teaches about its configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Lesson {
+pub(crate) enum Lesson<T = f64> {
     /// Its value, in the sense of minimization; always finite.
-    Value(f64),
+    Value(T),
     /// The configuration does not work: it failed by its own fault, or gave no finite value.
     Failure,
     /// Not known yet: queued or running.
@@ -16,15 +17,54 @@ pub(crate) enum Lesson {
     Nothing,
 }
 
+/// All that was measured of a trial that ended with finite values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Values {
+    /// The objectives in order, in the sense of minimization; all finite.
+    pub objectives: Vec<f64>,
+    /// The outcome constraints in order: each holds at 0 and below; NaN (or infinite) where its
+    /// metric failed to give a finite number.
+    pub constraints: Vec<f64>,
+    /// How much the constraints are violated together; 0 if they hold or are none.
+    pub violation: f64,
+}
+
 impl Lesson {
     /// What `trial` teaches; a pruned trial counts with the value that it reached.
     pub(crate) fn of(trial: &Trial, direction: Direction) -> Self {
+        Lesson::from_trial(trial, || {
+            let value = trial.value.filter(|value| value.is_finite())?;
+            Some(direction.minimized(value))
+        })
+    }
+}
+
+impl Lesson<Values> {
+    /// What `trial` teaches of all objectives and outcome constraints.
+    pub(crate) fn all_of(trial: &Trial, view: &View<'_>) -> Self {
+        Lesson::from_trial(trial, || {
+            let values = trial.values().iter().zip(view.directions());
+            let objectives: Vec<f64> = values
+                .map(|(value, direction)| direction.minimized(*value))
+                .collect();
+            let complete = objectives.len() == view.objectives()
+                && objectives.iter().all(|value| value.is_finite());
+            complete.then(|| Values {
+                objectives,
+                constraints: trial.constraints().to_vec(),
+                violation: trial.violation(),
+            })
+        })
+    }
+}
+
+impl<T> Lesson<T> {
+    fn from_trial(trial: &Trial, value: impl FnOnce() -> Option<T>) -> Self {
         match trial.state {
             TrialState::Queued | TrialState::Running => Self::Pending,
-            TrialState::Completed | TrialState::Pruned => match trial.value {
-                Some(value) if value.is_finite() => Self::Value(minimized(value, direction)),
-                _ => Self::Failure,
-            },
+            TrialState::Completed | TrialState::Pruned => {
+                value().map_or(Self::Failure, Self::Value)
+            }
             TrialState::Failed => match trial.cause {
                 // The machine's fault, not the configuration's.
                 Some(FailureCause::PreEmpted | FailureCause::Lost | FailureCause::ClusterError)
@@ -33,13 +73,5 @@ impl Lesson {
             },
             TrialState::Cancelled => Self::Nothing,
         }
-    }
-}
-
-/// A value in the sense of minimization.
-pub(crate) fn minimized(value: f64, direction: Direction) -> f64 {
-    match direction {
-        Direction::Minimize => value,
-        Direction::Maximize => -value,
     }
 }

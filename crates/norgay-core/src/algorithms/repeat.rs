@@ -5,6 +5,8 @@
 //! how often it is repeated.
 
 use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, Trials, View};
+use crate::definition::OutcomeConstraint;
+use crate::outcome::Outcome;
 use crate::space::Space;
 use crate::trial::{Measurement, Origin, Trial, TrialState};
 use crate::value::Value;
@@ -216,7 +218,7 @@ impl Repeat {
                 continue;
             }
             let shadow = match group.id {
-                Some(_) => self.rule.shadow(view.trials, &members),
+                Some(_) => self.rule.shadow(view, &members),
                 None => members.first().map(|trial| (*trial).clone()),
             };
             let Some(mut shadow) = shadow else { continue };
@@ -233,7 +235,8 @@ impl Repeat {
 impl Rule {
     /// The trial that stands for a group: its first completed one, else one that may become so,
     /// else its first; with aggregation the mean, once all have ended.
-    fn shadow(self, trials: Trials<'_>, members: &[&Trial]) -> Option<Trial> {
+    fn shadow(self, view: &View<'_>, members: &[&Trial]) -> Option<Trial> {
+        let (trials, constraints) = (view.trials, view.constraints);
         let completed: Vec<&Trial> = members
             .iter()
             .copied()
@@ -250,6 +253,7 @@ impl Rule {
         if open.is_some() || (members.len() as u64) < self.num_times {
             shadow.state = TrialState::Running;
             shadow.value = None;
+            shadow.outcome = None;
             shadow.measurements.clear();
         } else if !completed.is_empty() {
             let values = completed.iter().filter_map(|trial| trial.value);
@@ -259,6 +263,7 @@ impl Rule {
             let summary = summary(&values, step.unwrap_or(0), attempt);
             shadow.value = summary.as_ref().and_then(|summary| summary.objective);
             shadow.measurements = summary.into_iter().collect();
+            shadow.outcome = mean_outcome(&completed, constraints);
         }
         Some(shadow)
     }
@@ -288,6 +293,22 @@ fn summary(values: &[f64], step: u64, attempt: u32) -> Option<Measurement> {
         objective: Some(mean),
         metrics: metrics.into(),
     })
+}
+
+/// The means of all objectives and constraints of the trials, if there is more than one value.
+fn mean_outcome(trials: &[&Trial], constraints: &[OutcomeConstraint]) -> Option<Box<Outcome>> {
+    let outcomes: Vec<&Outcome> = trials.iter().filter_map(|t| t.outcome.as_deref()).collect();
+    let mean = |of: fn(&Outcome) -> &[f64]| -> Option<Box<[f64]>> {
+        let count = outcomes.len() as f64;
+        let places = 0..of(outcomes.first()?).len();
+        let means = places.map(|place| {
+            let values = outcomes.iter().map(|outcome| of(outcome).get(place));
+            values.map(|value| value.unwrap_or(&f64::NAN)).sum::<f64>() / count
+        });
+        Some(means.collect())
+    };
+    let (values, excesses) = (mean(|o| &o.values)?, mean(|o| &o.constraints)?);
+    Some(Box::new(Outcome::new(values, excesses, constraints)))
 }
 
 #[cfg(test)]

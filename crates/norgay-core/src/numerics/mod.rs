@@ -1,4 +1,5 @@
 //! Numerical building blocks of the algorithms.
 
 pub mod normal;
+pub mod pareto;
 pub mod sobol_sequence;

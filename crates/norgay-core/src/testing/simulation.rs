@@ -47,6 +47,8 @@ impl Simulation {
                 direction: Direction::Minimize,
                 value: ValueOf::Best,
             },
+            more_objectives: Vec::new(),
+            outcome_constraints: Vec::new(),
             algorithm,
             seed,
             budget: Budget::default(),

@@ -211,6 +211,8 @@ fn a_chain_of_100_000_trials_stays_cheap() {
         let view = View {
             space: &space,
             direction: Direction::Minimize,
+            more_objectives: &[],
+            constraints: &[],
             seed: 1,
             budget: None,
             next_number: number,
@@ -230,6 +232,7 @@ fn a_chain_of_100_000_trials_stays_cheap() {
             state: TrialState::Completed,
             cause: None,
             value: Some(0.0),
+            outcome: None,
             attempts: Vec::new(),
             measurements: Vec::new(),
         });

@@ -87,6 +87,8 @@ pub(super) fn assemble(
     let definition = StudyDefinition {
         space,
         objective,
+        more_objectives: Vec::new(),
+        outcome_constraints: Vec::new(),
         algorithm,
         seed,
         budget,

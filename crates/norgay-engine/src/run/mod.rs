@@ -327,7 +327,9 @@ impl<'a> Runner<'a> {
     /// Stores how an attempt ended; a result without a value is a failure with that cause.
     fn tell(&mut self, key: AttemptKey, told: Told) -> Result<(), RunError> {
         let outcome = match self.study.tell(key.trial, key.attempt, &told) {
-            Err(StudyError::Refused(refusal @ Refusal::NoObjective { .. })) => {
+            Err(StudyError::Refused(
+                refusal @ (Refusal::NoObjective { .. } | Refusal::NoOutcome { .. }),
+            )) => {
                 let message = refusal.to_string();
                 let told = Told::Failed {
                     cause: FailureCause::NoMetric,

@@ -30,6 +30,8 @@ pub fn definition() -> StudyDefinition {
             direction: Direction::Minimize,
             value: ValueOf::Best,
         },
+        more_objectives: Vec::new(),
+        outcome_constraints: Vec::new(),
         algorithm: AlgorithmChoice {
             name: "random".into(),
             arguments: Vec::new(),

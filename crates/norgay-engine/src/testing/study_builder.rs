@@ -32,6 +32,8 @@ impl StudyBuilder {
                 direction: Direction::Minimize,
                 value: ValueOf::Best,
             },
+            more_objectives: Vec::new(),
+            outcome_constraints: Vec::new(),
             algorithm: AlgorithmChoice {
                 name: "RandomSearch".into(),
                 arguments: Vec::new(),

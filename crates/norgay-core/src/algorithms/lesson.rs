@@ -75,3 +75,8 @@ impl<T> Lesson<T> {
         }
     }
 }
+
+/// A value in the sense of minimization.
+pub(crate) fn minimized(value: f64, direction: Direction) -> f64 {
+    direction.minimized(value)
+}

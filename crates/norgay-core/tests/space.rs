@@ -1,6 +1,8 @@
 //! Search spaces: domains and their places, declarations, conditions and constraints.
 #![allow(clippy::unwrap_used)]
 
+#[path = "space/columns.rs"]
+mod columns;
 #[path = "space/declarations.rs"]
 mod declarations;
 #[path = "space/domains.rs"]

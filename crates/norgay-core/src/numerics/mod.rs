@@ -2,4 +2,5 @@
 
 pub mod normal;
 pub mod pareto;
+pub mod random_forest;
 pub mod sobol_sequence;

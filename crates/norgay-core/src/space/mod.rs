@@ -1,6 +1,7 @@
 //! Search spaces: parameters, conditions between them, and constraints on whole configurations.
 
 mod check;
+mod columns;
 mod decimals;
 mod declaration;
 mod parameter;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use columns::{Columns, INACTIVE};
 pub(crate) use decimals::tidied;
 pub use declaration::{Declaration, Field, SpaceError};
 pub use parameter::{Condition, Domain, Parameter, Scale};

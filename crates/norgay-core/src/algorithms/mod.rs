@@ -4,6 +4,7 @@
 
 mod arguments;
 mod chain;
+mod genetic;
 mod grid;
 mod grid_axis;
 mod iterate;
@@ -76,6 +77,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     sobol::ENTRY,
     multi_fidelity::successive_halving::ENTRY,
     population_based::training::ENTRY,
+    genetic::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

@@ -1,6 +1,7 @@
 //! What the reference's algorithms do, item by item (CS numbers of the compatibility checklist).
 #![allow(clippy::unwrap_used)]
 
+mod genetic;
 mod population;
 
 use norgay_core::definition::AlgorithmChoice;

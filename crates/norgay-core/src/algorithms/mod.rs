@@ -4,6 +4,8 @@
 
 mod arguments;
 mod chain;
+mod encoding;
+mod gaussian_process;
 mod genetic;
 mod grid;
 mod grid_axis;
@@ -78,6 +80,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     multi_fidelity::successive_halving::ENTRY,
     population_based::training::ENTRY,
     genetic::ENTRY,
+    gaussian_process::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

@@ -1,5 +1,7 @@
 //! Numerical building blocks of the algorithms.
 
+pub mod dense;
+pub mod lbfgs;
 pub mod normal;
 pub mod pareto;
 pub mod random_forest;

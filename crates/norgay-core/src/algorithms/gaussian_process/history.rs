@@ -1,0 +1,75 @@
+//! A study's trials as a model sees them.
+
+use std::collections::HashMap;
+
+use crate::algorithm::View;
+use crate::algorithms::encoding::Encoding;
+use crate::algorithms::lesson::Lesson;
+
+use super::search::Seen;
+
+/// What is known of points, in the order of the trials' numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    /// Points with finite values; a point that was measured more than once is here once.
+    pub(crate) points: Vec<Vec<f64>>,
+    /// Means of the values at each point, in the sense of minimization.
+    pub(crate) values: Vec<f64>,
+    /// How many values each point has.
+    pub(crate) repeats: Vec<f64>,
+    /// Points that do not work.
+    pub(crate) failures: Vec<Vec<f64>>,
+    /// Points whose values are not known yet.
+    pub(crate) pending: Vec<Vec<f64>>,
+    /// All of these.
+    pub(crate) seen: Seen,
+}
+
+impl History {
+    /// Reads the trials that `view` shows. O(n d).
+    pub(crate) fn read(view: &View<'_>, encoding: &Encoding) -> Self {
+        let mut history = Self::default();
+        let mut places: HashMap<Vec<u64>, usize> = HashMap::new();
+        for trial in view.trials.iter() {
+            let lesson = Lesson::of(trial, view.direction);
+            if lesson == Lesson::Nothing {
+                continue;
+            }
+            let point = encoding.encode(view.space, &trial.configuration);
+            history.seen.insert(&point);
+            match lesson {
+                Lesson::Value(value) => history.add(point, value, &mut places),
+                Lesson::Failure => history.failures.push(point),
+                Lesson::Pending | Lesson::Nothing => history.pending.push(point),
+            }
+        }
+        history
+    }
+
+    fn add(&mut self, point: Vec<f64>, value: f64, places: &mut HashMap<Vec<u64>, usize>) {
+        let key: Vec<u64> = point.iter().map(|x| x.to_bits()).collect();
+        if let Some(&place) = places.get(&key) {
+            let count = self.repeats[place];
+            // Shares keep the mean of two huge values finite.
+            let share = 1.0 / (count + 1.0);
+            self.values[place] = self.values[place] * (1.0 - share) + value * share;
+            self.repeats[place] = count + 1.0;
+            return;
+        }
+        places.insert(key, self.points.len());
+        self.points.push(point);
+        self.values.push(value);
+        self.repeats.push(1.0);
+    }
+
+    /// The position of the best point.
+    #[allow(dead_code)]
+    pub(crate) fn best(&self) -> Option<usize> {
+        (0..self.values.len()).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b]))
+    }
+
+    /// How many points are known of, in any way.
+    pub(crate) fn len(&self) -> usize {
+        self.points.len() + self.failures.len() + self.pending.len()
+    }
+}

@@ -9,13 +9,14 @@ NORGAY := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/norgay
 IN_STUDY := cd $(STUDY) && PATH="$(abspath $(VENV))/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean venv test test-rust test-python bench clean
+.PHONY: help demo demo-clean venv test test-rust test-python bench quality clean
 
 help:
 	@echo "make demo        tune the example on measured data; again: go on where it stopped"
 	@echo "make demo-clean  forget the demo's study, so that the next one starts anew"
 	@echo "make test        formatting, lints, all tests"
 	@echo "make bench       overhead for a trial, beside Optuna's; writes docs/benchmarks/"
+	@echo "make quality     how good the suggestions are, beside the peers' (a reduced comparison)"
 	@echo "make clean       remove everything that was built"
 
 demo: venv
@@ -51,6 +52,9 @@ test-python: venv
 
 bench:
 	@benches/overhead/run.sh
+
+quality:
+	@benches/quality/quality.sh
 
 clean: demo-clean
 	@rm -rf demo

@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 PEERS = {
     "random": ("data", "random_", ""),
     "optuna-random": ("optuna", "optuna_", "random"), "optuna-tpe": ("optuna", "optuna_", "tpe"), "optuna-tpe-group": ("optuna", "optuna_", "tpe-group"),
-    "optuna-tpe-uni": ("optuna", "optuna_", "tpe-uni"), "optuna-gp": ("optuna", "optuna_", "gp"), "optuna-cma": ("optuna", "optuna_", "cma"),
+    "optuna-tpe-uni": ("optuna", "optuna_", "tpe-uni"), "optuna-gp": ("optuna-gp", "optuna_", "gp"), "optuna-cma": ("optuna", "optuna_", "cma"),
     "optuna-nsga2": ("optuna", "optuna_", "nsga2"),
     "smac-rf": ("smac", "smac_", "rf"), "smac-gp": ("smac", "smac_", "gp"),
     "hyperopt-tpe": ("ng", "hyperopt_", "tpe"), "nevergrad-ngopt": ("ng", "nevergrad_", "NGOpt"), "nevergrad-ngopt-int": ("ng", "nevergrad_", "NGOpt+int"),

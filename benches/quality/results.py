@@ -25,7 +25,7 @@ def read(paths: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 def stored() -> list[str]:
     """The peers' results that the repository holds."""
-    return sorted(glob.glob(os.path.join(FOLDER, "*.jsonl.gz")))
+    return sorted(glob.glob(os.path.join(FOLDER, "peers*.jsonl.gz")))
 
 
 def key_of(line: dict[str, Any]) -> tuple[str, str, int, int]:

@@ -182,7 +182,7 @@ def main() -> None:
     options = parser.parse_args()
     at = [int(number) for number in options.at.split(",")]
     names = set(problems.names(options.split, options.tier, options.families.split(",") if options.families else None))
-    paths = options.results + ([] if options.no_stored else results.stored())
+    paths = ([] if options.no_stored else results.stored()) + options.results    # the later counts
     runs, failures = load(paths, options.q, names, at[-1])
     drivers, cells = common(runs, options.drivers.split(",") if options.drivers else [])
     if not cells:

@@ -8,6 +8,7 @@ use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion};
 use crate::configuration::{BOOKKEEPING, Configuration};
 use crate::event::{Event, FinishReason};
 use crate::space::ConfigurationError;
+use crate::stopping::Situation;
 use crate::study::Study;
 use crate::trial::{
     AttemptEnd, FailureCause, Measurement, Metrics, Origin, StopCause, Trial, TrialState,
@@ -578,8 +579,12 @@ impl Study {
         let trial = self
             .trial(number)
             .filter(|trial| trial.state == TrialState::Running)?;
-        let lower_is_better = self.definition().objective.direction.lower_is_better();
-        rule.verdict(trial, self.trials(), lower_is_better)
+        rule.verdict(&Situation {
+            trial,
+            trials: self.trials(),
+            direction: self.definition().objective.direction,
+            seed: self.definition().seed,
+        })
     }
 
     fn known_trial(&self, number: u64) -> Result<&Trial, Refusal> {

@@ -9,6 +9,8 @@ mod lifecycle;
 mod median_rule;
 #[path = "study/outcomes.rs"]
 mod outcomes;
+#[path = "study/stopping_rules.rs"]
+mod stopping_rules;
 #[path = "study/telling.rs"]
 mod telling;
 

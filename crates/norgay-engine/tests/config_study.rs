@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use norgay_core::Value;
 use norgay_core::definition::{Budget, Direction, RetryPolicy, ValueOf};
-use norgay_core::stopping::{MedianRule, StoppingRule};
+use norgay_core::stopping::{
+    AshaRule, HyperbandRule, MedianRule, PatienceRule, StoppingRule, ThresholdRule,
+};
 use norgay_core::trial::FailureCause;
 use norgay_engine::config::shape::{FieldEntry, Shape};
 use norgay_engine::config::{
@@ -26,6 +28,54 @@ fn errors(text: &str) -> String {
 }
 
 const SMALL: &str = "parameters: {lr: {type: continuous, range: [0, 1]}}\nminimize: loss\n";
+
+#[test]
+fn every_stopping_rule_has_its_own_arguments() {
+    let rule = |text: &str| {
+        let text = format!("{SMALL}stopping_rule: {text}\n");
+        study(&text).definition.stopping_rule.unwrap()
+    };
+    assert_eq!(rule("asha"), StoppingRule::Asha(AshaRule::default()));
+    assert_eq!(
+        rule("{name: hyperband, min_iterations: 2, max_iterations: 50, eta: 4}"),
+        StoppingRule::Hyperband(HyperbandRule {
+            min_iterations: 2,
+            max_iterations: 50,
+            eta: 4,
+        })
+    );
+    assert_eq!(
+        rule("{name: patience, patience: 7, min_delta: 0.1}"),
+        StoppingRule::Patience(PatienceRule {
+            min_iterations: 0,
+            patience: 7,
+            min_delta: 0.1,
+        })
+    );
+    assert_eq!(
+        rule("{name: threshold, upper: 10}"),
+        StoppingRule::Threshold(ThresholdRule {
+            upper: Some(10.0),
+            ..ThresholdRule::default()
+        })
+    );
+    for (text, part) in [
+        (
+            "{name: asha, legacy: true}",
+            "the rule asha has no argument 'legacy'",
+        ),
+        (
+            "{name: median, eta: 3}",
+            "it has min_iterations, min_trials, legacy",
+        ),
+        ("threshold", "needs a lower or an upper limit"),
+        ("{name: asha, eta: 1}", "at least 2"),
+        ("{name: patience, min_delta: -1}", "must not be negative"),
+    ] {
+        let told = errors(&format!("{SMALL}stopping_rule: {text}\n"));
+        assert!(told.contains(part), "{told}");
+    }
+}
 
 #[test]
 fn what_the_algorithm_adds_to_trials_has_its_name_in_texts_and_commands() {

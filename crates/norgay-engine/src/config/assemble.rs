@@ -7,7 +7,6 @@ use norgay_core::definition::{
     Budget, Direction, Objective, RetryPolicy, StudyDefinition, ValueOf,
 };
 use norgay_core::expression::Predicate;
-use norgay_core::stopping::{MedianRule, StoppingRule};
 use norgay_core::trial::FailureCause;
 
 use super::algorithm_check::algorithm;
@@ -18,6 +17,7 @@ use super::finding::Findings;
 use super::parameter_reader::Form;
 use super::source_text::{Base, Origin, Report, shown, unexplained};
 use super::space_reader::{PlacedConstraint, WrittenSpace, constraint_subject, written_space};
+use super::stopping_rule::stopping_rule;
 use super::study_file::StudyConfig;
 
 /// What a draft is read with.
@@ -63,7 +63,9 @@ pub(super) fn assemble(
     let objective = objective(draft, context, report_ref);
     let algorithm = algorithm(draft, report_ref);
     let budget = budget(draft, report_ref);
-    let stopping_rule = stopping_rule(draft, context, report_ref);
+    let stopping_rule = stopping_rule(draft, report_ref, |message, report| {
+        tell_missing(draft, context, "stopping_rule", message, report);
+    });
     let retry = context.retry.clone().unwrap_or_else(|| retry(draft));
     let (execution, text) = execution(draft, context, report_ref);
     let built = match (&algorithm, &space) {
@@ -247,31 +249,6 @@ fn budget(draft: &Draft, report: &mut Report) -> Budget {
         max_failed: draft.whole("budget.max_failed"),
         max_failed_in_a_row: in_a_row.unwrap_or(Budget::DEFAULT_FAILED_IN_A_ROW),
     }
-}
-
-fn stopping_rule(
-    draft: &Draft,
-    context: &Context<'_>,
-    report: &mut Report,
-) -> Option<StoppingRule> {
-    if !draft.mentions("stopping_rule") {
-        return None;
-    }
-    if !draft.mentions("stopping_rule.name") {
-        let message = "the rule's name is missing, as in {name: median}";
-        tell_missing(draft, context, "stopping_rule", message, report);
-    }
-    let default = MedianRule::default();
-    let trials = draft.whole("stopping_rule.min_trials");
-    Some(StoppingRule::Median(MedianRule {
-        min_iterations: draft
-            .whole("stopping_rule.min_iterations")
-            .unwrap_or(default.min_iterations),
-        min_trials: trials
-            .and_then(|trials| usize::try_from(trials).ok())
-            .unwrap_or(default.min_trials),
-        legacy: draft.flag("stopping_rule.legacy").unwrap_or(default.legacy),
-    }))
 }
 
 fn retry(draft: &Draft) -> RetryPolicy {

@@ -118,7 +118,7 @@ pub const FIELDS: &[FieldEntry] = &[
     field(
         "stopping_rule",
         Shape::NameOr(STOPPING_RULE),
-        "Rule that ends unpromising trials early: `median`, or a map of its name and arguments.",
+        "Rule that ends unpromising trials early: its name, or a map of its name and arguments.",
     ),
     field(
         "metrics_file",
@@ -290,23 +290,62 @@ const RETRY: &[FieldEntry] = &[
 
 /// The fields of `stopping_rule`.
 pub(super) const STOPPING_RULE: &[FieldEntry] = &[
-    field("name", one_of(&["median"]), "The rule. Required."),
-    with_default(
+    field(
+        "name",
+        one_of(super::stopping_rule::RULES),
+        "The rule. Required.",
+    ),
+    field(
         "min_iterations",
         Shape::Whole(0),
+        "Steps for which a trial is left alone; for `asha` and `hyperband` the first rung. \
+         Default: 1 for these, else 0.",
+    ),
+    with_default(
+        "max_iterations",
+        Shape::Whole(0),
         "0",
-        "Steps for which a trial is left alone.",
+        "`hyperband`: steps of a trial that runs to its end; 0: as many as the longest so far.",
+    ),
+    with_default(
+        "eta",
+        Shape::Whole(2),
+        "3",
+        "`asha`, `hyperband`: factor between rungs; one of so many trials goes on.",
     ),
     with_default(
         "min_trials",
         Shape::Whole(0),
         "5",
-        "Other trials needed for a verdict.",
+        "`median`: other trials needed for a verdict.",
     ),
     with_default(
         "legacy",
         Shape::Flag,
         "false",
-        "Compares with the others' best over their whole life, as the SHERPA library does.",
+        "`median`: compares with the others' best over their whole life, as the SHERPA library \
+         does.",
+    ),
+    with_default(
+        "patience",
+        Shape::Whole(1),
+        "10",
+        "`patience`: steps without an improvement that end a trial.",
+    ),
+    with_default(
+        "min_delta",
+        Shape::Number,
+        "0",
+        "`patience`: what does not count as an improvement.",
+    ),
+    field(
+        "lower",
+        Shape::Number,
+        "`threshold`: values below it end a trial.",
+    ),
+    field(
+        "upper",
+        Shape::Number,
+        "`threshold`: values above it end a trial.",
     ),
 ];

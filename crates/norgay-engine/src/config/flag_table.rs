@@ -287,8 +287,8 @@ pub const FLAGS: &[FlagEntry] = &[
         "stopping_rule",
         Shape::NameOr(super::fields::STOPPING_RULE),
         "stopping_rule",
-        "Rule that ends unpromising trials early: median, or a dict of its name and \
-         arguments.",
+        "Rule that ends unpromising trials early: its name, such as asha, or a dict of its name \
+         and arguments.",
     ),
     flag(
         "stdout_pattern",

@@ -21,6 +21,7 @@ mod shape_check;
 mod source_text;
 mod space_fields;
 mod space_reader;
+mod stopping_rule;
 mod study_file;
 pub mod trial_parameters;
 pub mod yaml;

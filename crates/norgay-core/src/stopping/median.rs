@@ -1,30 +1,10 @@
-//! Rules that end unpromising trials early.
+//! The median rule.
 
 use serde::{Deserialize, Serialize};
 
-use crate::trial::{Trial, TrialState};
+use crate::trial::TrialState;
 
-/// The choice of rules.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
-pub enum StoppingRule {
-    /// The median rule.
-    Median(MedianRule),
-}
-
-impl StoppingRule {
-    /// Why the trial should stop, if it should.
-    pub fn verdict(
-        &self,
-        trial: &Trial,
-        trials: &[Trial],
-        lower_is_better: bool,
-    ) -> Option<String> {
-        match self {
-            Self::Median(rule) => rule.verdict(trial, trials, lower_is_better),
-        }
-    }
-}
+use super::Situation;
 
 /// Stops a trial whose best value so far is worse than the median of the other trials' best
 /// values at the same step.
@@ -54,7 +34,9 @@ impl Default for MedianRule {
 }
 
 impl MedianRule {
-    fn verdict(&self, trial: &Trial, trials: &[Trial], lower_is_better: bool) -> Option<String> {
+    pub(super) fn verdict(&self, situation: &Situation<'_>) -> Option<String> {
+        let Situation { trial, trials, .. } = *situation;
+        let lower_is_better = situation.direction.lower_is_better();
         let step = trial.last_step()?;
         if step < self.min_iterations {
             return None;

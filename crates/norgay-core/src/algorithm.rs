@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::configuration::Configuration;
 use crate::definition::{Direction, Objective, OutcomeConstraint};
 use crate::space::{NoFeasibleSample, Space};
-use crate::trial::Trial;
+use crate::trial::{Origin, Trial};
 use crate::value::Value;
 
 /// Proposes configurations.
@@ -115,13 +115,14 @@ impl View<'_> {
     }
 }
 
-/// The trials that an algorithm sees: all of a study, or the part that a wrapper shows it.
+/// The trials that an algorithm sees: all of a study, or those that a wrapper makes of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Trials<'a> {
     all: &'a [Trial],
-    shown: Option<&'a [usize]>,
     /// How many wrappers stand between the algorithm and the study.
     depth: usize,
+    /// Trials with lower numbers are not the algorithm's own, whoever suggested them.
+    own_from: u64,
 }
 
 /// Where a wrapper's memo holds the memo of the algorithm inside.
@@ -132,17 +133,18 @@ impl<'a> Trials<'a> {
     pub fn all(trials: &'a [Trial]) -> Self {
         Self {
             all: trials,
-            shown: None,
             depth: 0,
+            own_from: 0,
         }
     }
 
-    /// The trials at these positions of the slice.
-    pub fn shown(trials: &'a [Trial], positions: &'a [usize]) -> Self {
-        Self {
-            all: trials,
-            shown: Some(positions),
-            depth: 0,
+    /// Who thought of a trial, as the algorithm sees it: what other algorithms suggested before
+    /// it was its turn is given to it.
+    pub fn origin(&self, trial: &Trial) -> Origin {
+        if trial.number < self.own_from {
+            Origin::Enqueued
+        } else {
+            trial.origin
         }
     }
 
@@ -150,6 +152,9 @@ impl<'a> Trials<'a> {
     ///
     /// Inside a wrapper this is a part of the trial's memo.
     pub fn memo(&self, trial: &'a Trial) -> Option<&'a Value> {
+        if trial.number < self.own_from {
+            return None;
+        }
         let whole = trial.memo.as_deref()?;
         (0..self.depth).try_fold(whole, |memo, _| memo.get(INNER_MEMO))
     }
@@ -162,50 +167,31 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// The same trials for an algorithm whose own ones begin at a number.
+    pub(crate) fn own_from(self, number: u64) -> Self {
+        Self {
+            own_from: self.own_from.max(number),
+            ..self
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.shown.map_or(self.all.len(), <[usize]>::len)
+        self.all.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.all.is_empty()
     }
 
     /// The trial at a position, in the order of numbers.
     pub fn get(&self, position: usize) -> Option<&'a Trial> {
-        match self.shown {
-            None => self.all.get(position),
-            Some(shown) => shown.get(position).and_then(|place| self.all.get(*place)),
-        }
-    }
-
-    /// The trials at these positions of this view; `places` is room for their places below.
-    pub(crate) fn select<'b>(
-        &self,
-        positions: &'b [usize],
-        places: &'b mut Vec<usize>,
-    ) -> Trials<'b>
-    where
-        'a: 'b,
-    {
-        let shown = match self.shown {
-            None => positions,
-            Some(shown) => {
-                places.clear();
-                places.extend(positions.iter().filter_map(|position| shown.get(*position)));
-                places
-            }
-        };
-        Trials {
-            shown: Some(shown),
-            ..*self
-        }
+        self.all.get(position)
     }
 
     /// The trials in the order of their numbers.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a Trial> + use<'a> {
-        let this = *self;
-        (0..this.len()).filter_map(move |position| this.get(position))
+        self.all.iter()
     }
 }

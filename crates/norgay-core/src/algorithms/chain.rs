@@ -1,8 +1,9 @@
 //! Chain: several algorithms, one after the other.
 //!
 //! Which one is at work is read from the trials' memos: it is the last that suggested anything,
-//! and after it whoever is not done. Each sees the trials it suggested itself, and those that
-//! users gave.
+//! and after it whoever is not done. Each sees all trials, as in the reference, so that a model
+//! learns from what was tried before it; what earlier members suggested looks to it as if users
+//! had given it, so that its own course (a grid's place, a population) begins anew.
 
 use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, View};
 use crate::space::Space;
@@ -33,17 +34,17 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
 struct Chain {
     members: Vec<Member>,
     max_num_trials: u64,
-    /// How many trials of the view are sorted into the members' lists: a cache.
+    /// How many trials of the view are counted for their members: a cache.
     looked_at: usize,
     /// The last member that suggested anything.
     current: usize,
 }
 
-/// One algorithm of the chain, and what it sees.
+/// One algorithm of the chain.
 struct Member {
     algorithm: Box<dyn Algorithm>,
-    /// Positions of its trials in the chain's view, in order.
-    positions: Vec<usize>,
+    /// The number of its first trial.
+    first: Option<u64>,
     suggested: u64,
 }
 
@@ -60,7 +61,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         let choice = arguments.choice(&format!("{name}[{index}]"), item)?;
         members.push(Member {
             algorithm: super::build(&choice, space)?,
-            positions: Vec::new(),
+            first: None,
             suggested: 0,
         });
     }
@@ -107,7 +108,7 @@ impl Algorithm for Chain {
 }
 
 impl Chain {
-    /// Sorts the trials that are new in the view into the members' lists.
+    /// Sorts the trials that are new in the view to the members.
     fn look_at(&mut self, view: &View<'_>) {
         if view.trials.len() < self.looked_at {
             self.looked_at = 0;
@@ -120,16 +121,13 @@ impl Chain {
             let Some(trial) = view.trials.get(position) else {
                 break;
             };
-            if trial.origin == Origin::Enqueued {
-                for member in &mut self.members {
-                    member.positions.push(position);
-                }
+            if view.trials.origin(trial) == Origin::Enqueued {
                 continue;
             }
             let noted =
                 note(view.trials, trial, MEMBER).map_or(self.current, |index| index as usize);
             if let Some(member) = self.members.get_mut(noted) {
-                member.positions.push(position);
+                member.first.get_or_insert(trial.number);
                 member.suggested += 1;
                 self.current = self.current.max(noted);
             }
@@ -140,16 +138,15 @@ impl Chain {
 
 impl Member {
     fn forget(&mut self) {
-        self.positions.clear();
+        self.first = None;
         self.suggested = 0;
     }
 
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
-        let mut places = Vec::new();
-        let trials = view.trials.select(&self.positions, &mut places);
+        let first = self.first.unwrap_or(view.next_number);
         self.algorithm.suggest(&View {
             suggested: self.suggested,
-            trials: trials.inside(),
+            trials: view.trials.own_from(first).inside(),
             ..*view
         })
     }

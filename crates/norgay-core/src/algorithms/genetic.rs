@@ -10,7 +10,7 @@ use crate::random::{Purpose, Stream};
 use crate::space::Space;
 use crate::trial::Trial;
 
-use super::lesson::Lesson;
+use super::lesson::{Lesson, best_first};
 use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS};
 
 pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
@@ -101,10 +101,7 @@ fn parents<'a>(view: &View<'a>) -> Option<[&'a Trial; 2]> {
         return None;
     }
     let third = valued.len() / 3;
-    valued.select_nth_unstable_by(third, |a, b| {
-        let by_value = a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal);
-        by_value.then(a.1.number.cmp(&b.1.number))
-    });
+    valued.select_nth_unstable_by(third, |a, b| best_first(*a, *b));
     let mut best: Vec<&Trial> = valued[..third].iter().map(|(_, trial)| *trial).collect();
     // The partition leaves no order of its own.
     best.sort_unstable_by_key(|trial| trial.number);

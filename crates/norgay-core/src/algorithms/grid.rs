@@ -180,7 +180,7 @@ impl GridSearch {
         let mut own = view
             .trials
             .iter()
-            .filter(|trial| trial.origin == Origin::Suggested);
+            .filter(|trial| view.trials.origin(trial) == Origin::Suggested);
         let last = own.next_back()?;
         if own.count() as u64 + 1 != view.suggested {
             return None;

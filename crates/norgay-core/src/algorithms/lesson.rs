@@ -1,5 +1,7 @@
 //! What a model-based algorithm learns from one trial.
 
+use std::cmp::Ordering;
+
 use crate::algorithm::View;
 use crate::definition::Direction;
 use crate::trial::{FailureCause, Trial, TrialState};
@@ -79,4 +81,14 @@ impl<T> Lesson<T> {
 /// A value in the sense of minimization.
 pub(crate) fn minimized(value: f64, direction: Direction) -> f64 {
     direction.minimized(value)
+}
+
+/// The order of two trials with these values: those that keep the outcome constraints first,
+/// then by how much they break them (Deb, "An efficient constraint handling method for genetic
+/// algorithms", 2000), then by value, then by number.
+pub(crate) fn best_first(a: (f64, &Trial), b: (f64, &Trial)) -> Ordering {
+    let by = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(Ordering::Equal);
+    by(a.1.violation(), b.1.violation())
+        .then(by(a.0, b.0))
+        .then(a.1.number.cmp(&b.1.number))
 }

@@ -111,7 +111,7 @@ fn proposed(configuration: Configuration, reason: String) -> Suggestion {
 
 fn last_suggested<'a>(view: &View<'a>) -> Option<&'a Trial> {
     let mut backwards = view.trials.iter().rev();
-    backwards.find(|trial| trial.origin == Origin::Suggested)
+    backwards.find(|trial| view.trials.origin(trial) == Origin::Suggested)
 }
 
 /// The completed trial with the best value, the earliest of equals.

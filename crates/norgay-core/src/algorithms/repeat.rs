@@ -124,11 +124,8 @@ impl Algorithm for Repeat {
         }
         let id = last.and_then(|group| group.id).map_or(0, |id| id + 1);
         self.refresh(view);
-        // Trials that are not shown to it came before: numbers, and so random streams, of theirs
-        // must not be used again.
-        let unseen = (view.next_number - 1).saturating_sub(view.trials.len() as u64);
         let inner = View {
-            next_number: unseen + self.shadows.len() as u64 + 1,
+            next_number: self.shadows.len() as u64 + 1,
             suggested: self
                 .groups
                 .iter()
@@ -144,6 +141,15 @@ impl Algorithm for Repeat {
             }),
             other => other,
         })
+    }
+}
+
+/// A trial that the algorithm inside did not suggest.
+fn given(trial: &Trial) -> Trial {
+    Trial {
+        origin: Origin::Enqueued,
+        memo: None,
+        ..trial.clone()
     }
 }
 
@@ -166,7 +172,7 @@ impl Repeat {
             let Some(trial) = view.trials.get(position) else {
                 break;
             };
-            let id = match trial.origin {
+            let id = match view.trials.origin(trial) {
                 Origin::Enqueued => None,
                 Origin::Suggested => note(view.trials, trial, GROUP),
             };
@@ -219,7 +225,7 @@ impl Repeat {
             }
             let shadow = match group.id {
                 Some(_) => self.rule.shadow(view, &members),
-                None => members.first().map(|trial| (*trial).clone()),
+                None => members.first().map(|trial| given(trial)),
             };
             let Some(mut shadow) = shadow else { continue };
             shadow.number = index as u64 + 1;

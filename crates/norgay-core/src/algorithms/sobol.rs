@@ -82,7 +82,7 @@ impl SobolSearch {
 
 /// The index of a trial's point, if this algorithm chose the trial.
 fn index_of<'a>(trials: Trials<'a>, trial: &'a Trial) -> Option<i64> {
-    if trial.origin != Origin::Suggested {
+    if trials.origin(trial) != Origin::Suggested {
         return None;
     }
     trials.memo(trial)?.get(INDEX)?.as_i64()

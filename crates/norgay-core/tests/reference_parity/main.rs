@@ -3,6 +3,7 @@
 
 mod genetic;
 mod population;
+mod wrappers;
 
 use norgay_core::definition::AlgorithmChoice;
 use norgay_core::space::{Domain, Parameter, Scale};

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::algorithm::{AlgorithmError, Proposal, Suggestion, View};
-use crate::algorithms::lesson::Lesson;
+use crate::algorithms::lesson::{Lesson, best_first};
 use crate::algorithms::perturbation::parameters_only;
 use crate::algorithms::{ArgumentEntry, Arguments};
 use crate::configuration::Configuration;
@@ -147,7 +147,7 @@ impl<'a> Generation<'a> {
     fn next(view: &View<'a>, size: u64) -> Self {
         let (mut last, mut before) = (Vec::new(), Vec::new());
         let mut latest = None;
-        let suggested = |trial: &&Trial| trial.origin == Origin::Suggested;
+        let suggested = |trial: &&Trial| view.trials.origin(trial) == Origin::Suggested;
         for trial in view.trials.iter().rev().filter(suggested) {
             // A trial without the entry was suggested by the study's earlier algorithm.
             let Some(number) = generation_of(trial) else {
@@ -232,8 +232,7 @@ fn survivors<'a>(view: &View<'_>, members: &[&'a Trial]) -> Vec<&'a Trial> {
             })
             .collect();
         if !valued.is_empty() {
-            // Stable: of equals the earliest is the best.
-            valued.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+            valued.sort_unstable_by(|a, b| best_first(*a, *b));
             return valued.into_iter().map(|(_, trial)| trial).collect();
         }
     }

@@ -3,8 +3,9 @@
 //! that of the algorithm's suggestion alone.
 //!
 //! - `{"op": "init", "algorithm": "gp:acquisition=lcb", "space": [...], "seed": 0, "budget": 100}`
-//!   begins a study; `"mf": 27` says that trials report up to 27 steps, and `+median` after the
-//!   algorithm adds the median rule. Without a budget, or with steps, the study has no limit.
+//!   begins a study; `"mf": 27` says that trials report up to 27 steps, and `+asha` after the
+//!   algorithm adds that stopping rule. Without a budget, or with steps, the study has no limit.
+//!   `"objectives": 2` says how many there are; `tell` then gives `"values"`.
 //! - `{"op": "ask"}` gives `{"id", "params", "reason", "cpu", "wall"}`, or `{"wait": true}`, or
 //!   `{"done": true}`.
 //! - `{"op": "report", "id": 1, "step": 3, "value": 0.5}` gives `{"stop": false}`.
@@ -28,7 +29,7 @@ use norgay_core::definition::{
 };
 use norgay_core::event::{Event, Record};
 use norgay_core::space::{Domain, Parameter, Scale};
-use norgay_core::stopping::{MedianRule, StoppingRule};
+use norgay_core::stopping::StoppingRule;
 use norgay_core::trial::{FailureCause, Metrics, Trial};
 use norgay_core::{Configuration, Space, Study, Value};
 use serde::Deserialize;
@@ -36,16 +37,26 @@ use serde_json::json;
 
 type Failure = Box<dyn std::error::Error>;
 
-const LOSS: &str = "loss";
-
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 enum Request {
     Init(Start),
     Ask,
-    Report { id: u64, step: u64, value: f64 },
-    Tell { id: u64, value: Option<f64> },
-    Inject { rows: Vec<(Values, Option<f64>)> },
+    Report {
+        id: u64,
+        step: u64,
+        value: f64,
+    },
+    Tell {
+        id: u64,
+        #[serde(default)]
+        value: Option<f64>,
+        #[serde(default)]
+        values: Vec<f64>,
+    },
+    Inject {
+        rows: Vec<(Values, Option<f64>)>,
+    },
     Rss,
 }
 
@@ -60,6 +71,8 @@ struct Start {
     budget: Option<u64>,
     #[serde(default)]
     mf: u64,
+    #[serde(default)]
+    objectives: usize,
 }
 
 /// A parameter in the benchmark's neutral form (`space.py`).
@@ -170,8 +183,8 @@ struct Session {
 
 impl Session {
     fn start(request: Start) -> Result<Self, Failure> {
-        let (name, rule) = match request.algorithm.strip_suffix("+median") {
-            Some(name) => (name, Some(StoppingRule::Median(MedianRule::default()))),
+        let (name, rule) = match request.algorithm.split_once('+') {
+            Some((name, rule)) => (name, Some(stopping_rule(rule, request.mf)?)),
             None => (request.algorithm.as_str(), None),
         };
         let parameters = request.space.into_iter().map(Dimension::parameter);
@@ -180,12 +193,8 @@ impl Session {
         let inner = algorithms::build(&algorithm, &space)?;
         let definition = StudyDefinition {
             space,
-            objective: Objective {
-                name: LOSS.into(),
-                direction: Direction::Minimize,
-                value: ValueOf::Best,
-            },
-            more_objectives: Vec::new(),
+            objective: objective(0),
+            more_objectives: (1..request.objectives.max(1)).map(objective).collect(),
             outcome_constraints: Vec::new(),
             algorithm,
             seed: request.seed,
@@ -269,7 +278,7 @@ impl Session {
         let attempt = self.attempt(number);
         let events = self
             .study
-            .report(number, attempt, Some(step), metrics(value))?;
+            .report(number, attempt, Some(step), metrics(&[value]))?;
         self.apply(events)?;
         let Some(_verdict) = self.study.stopping_verdict(number) else {
             return Ok(false);
@@ -279,19 +288,19 @@ impl Session {
         Ok(true)
     }
 
-    fn tell(&mut self, number: u64, value: Option<f64>) -> Result<(), Failure> {
+    fn tell(&mut self, number: u64, values: Vec<f64>) -> Result<(), Failure> {
         let trial = self.study.trial(number).ok_or("there is no such trial")?;
         if trial.state.is_final() {
             return Ok(()); // Stopped at its last report.
         }
-        let told = match value {
+        let told = match values.first() {
             Some(_) if !trial.measurements.is_empty() => Told::Finished {
                 step: None,
                 metrics: Vec::new(),
             },
-            Some(value) => Told::Finished {
+            Some(_) => Told::Finished {
                 step: None,
-                metrics: metrics(value),
+                metrics: metrics(&values),
             },
             None => Told::Failed {
                 cause: FailureCause::UserError,
@@ -310,14 +319,34 @@ impl Session {
         let events = self.study.enqueue(&Configuration::new(entries))?;
         self.apply(events)?;
         match self.next()? {
-            Next::Start { trial, .. } => self.tell(trial, value),
+            Next::Start { trial, .. } => self.tell(trial, value.into_iter().collect()),
             _ => Err("the injected trial does not start".into()),
         }
     }
 }
 
-fn metrics(value: f64) -> Metrics {
-    vec![(LOSS.into(), Value::Float(value))]
+fn objective(position: usize) -> Objective {
+    Objective {
+        name: format!("loss{position}").into(),
+        direction: Direction::Minimize,
+        value: ValueOf::Best,
+    }
+}
+
+fn metrics(values: &[f64]) -> Metrics {
+    let named = values.iter().enumerate();
+    named
+        .map(|(position, value)| (objective(position).name, Value::Float(*value)))
+        .collect()
+}
+
+/// The rule of a name; `steps` is a trial's full length.
+fn stopping_rule(name: &str, steps: u64) -> Result<StoppingRule, Failure> {
+    let mut written = json!({"name": name});
+    if name == "hyperband" {
+        written["max_iterations"] = json!(steps);
+    }
+    Ok(serde_json::from_value(written)?)
 }
 
 fn answer(session: &mut Option<Session>, line: &str) -> Result<serde_json::Value, Failure> {
@@ -335,8 +364,8 @@ fn answer(session: &mut Option<Session>, line: &str) -> Result<serde_json::Value
     let mut answer = match request {
         Request::Ask => return session.ask(),
         Request::Report { id, step, value } => json!({"stop": session.report(id, step, value)?}),
-        Request::Tell { id, value } => {
-            session.tell(id, value)?;
+        Request::Tell { id, value, values } => {
+            session.tell(id, value.map_or(values, |value| vec![value]))?;
             json!({"ok": true})
         }
         Request::Inject { rows } => {

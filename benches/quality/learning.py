@@ -5,6 +5,7 @@ forest fitted to a table of real losses stands for the training, which would tak
 """
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from typing import Any, Callable
@@ -94,133 +95,133 @@ SPACES = {
 }
 
 
-def dataset(name):
-    """(X, y, kind). Standardized unless the space itself has a scaler."""
-    from sklearn import datasets as D
-    if name == "wine":
-        X, y = D.load_wine(return_X_y=True); k = "c"
-    elif name == "cancer":
-        X, y = D.load_breast_cancer(return_X_y=True); k = "c"
-    elif name == "iris":
-        X, y = D.load_iris(return_X_y=True); k = "c"
-    elif name == "digits":
-        X, y = D.load_digits(return_X_y=True); k = "c"
-    elif name == "digits500":
-        X, y = D.load_digits(return_X_y=True); X, y = X[:500], y[:500]; k = "c"
-    elif name == "diabetes":
-        X, y = D.load_diabetes(return_X_y=True); y = (y - y.mean()) / y.std(); k = "r"
-    elif name.startswith("mkc"):     # generated classification; the number is the seed
-        s = int(name[3:])
-        X, y = D.make_classification(400, 10 + s % 7, n_informative=5, n_redundant=2, n_classes=2 + s % 3,
-                                     n_clusters_per_class=2, flip_y=0.05, class_sep=0.9, random_state=s); k = "c"
-    elif name.startswith("fr"):      # Friedman regression: fr<which>_<seed>
-        w, s = int(name[2]), int(name[4:])
-        f = {1: lambda: D.make_friedman1(350, 10, noise=1.0, random_state=s), 2: lambda: D.make_friedman2(350, noise=50, random_state=s),
-             3: lambda: D.make_friedman3(350, noise=.1, random_state=s)}[w]
-        X, y = f(); y = (y - y.mean()) / y.std(); k = "r"
-    else:
-        raise KeyError(name)
-    return np.asarray(X, float), np.asarray(y), k
+def dataset(name: str) -> tuple[np.ndarray, np.ndarray, str]:
+    """Features, targets and the kind: `c` classification, `r` regression with a standardized target."""
+    from sklearn import datasets
+    shipped = {"wine": datasets.load_wine, "cancer": datasets.load_breast_cancer, "digits": datasets.load_digits, "digits500": datasets.load_digits}
+    if name in shipped:
+        X, y = shipped[name](return_X_y=True)
+        return (X[:500], y[:500], "c") if name == "digits500" else (X, y, "c")
+    if name.startswith("mkc"):      # generated; the number is the seed
+        seed = int(name[3:])
+        X, y = datasets.make_classification(400, 10 + seed % 7, n_informative=5, n_redundant=2, n_classes=2 + seed % 3, n_clusters_per_class=2,
+                                            flip_y=0.05, class_sep=0.9, random_state=seed)
+        return X, y, "c"
+    if name == "diabetes":
+        X, y = datasets.load_diabetes(return_X_y=True)
+    else:                           # Friedman's regressions: fr<which>_<seed>
+        which, seed = int(name[2]), int(name[4:])
+        X, y = {1: lambda: datasets.make_friedman1(350, 10, noise=1.0, random_state=seed),
+                2: lambda: datasets.make_friedman2(350, noise=50, random_state=seed),
+                3: lambda: datasets.make_friedman3(350, noise=.1, random_state=seed)}[which]()
+    return X, (y - y.mean()) / y.std(), "r"
 
 
-def _sub(params, pre):
-    return {k[len(pre):]: v for k, v in params.items() if k.startswith(pre)}
+_SCALERS = {"standard": "StandardScaler", "minmax": "MinMaxScaler", "robust": "RobustScaler"}
 
 
-def build(model, kind, p):
-    from sklearn import svm, neighbors, tree, linear_model, ensemble, neural_network, preprocessing, decomposition, pipeline
-    seed = 0
-    sc = {"none": lambda: "passthrough", "standard": preprocessing.StandardScaler, "minmax": preprocessing.MinMaxScaler,
-          "robust": preprocessing.RobustScaler}
-    p = dict(p)
+def _scaler(name: str):
+    from sklearn import preprocessing
+    return "passthrough" if name == "none" else getattr(preprocessing, _SCALERS[name])()
+
+
+def build(model: str, kind: str, params: Params):
+    """The estimator of a configuration."""
+    from sklearn import ensemble, svm, tree
+    p = dict(params)
+    classifies = kind == "c"
     if model in ("svm", "svr"):
-        cls = svm.SVC if kind == "c" else svm.SVR
-        return cls(max_iter=3000, cache_size=50, **p)
-    if model == "knn":
-        steps = [sc[p.pop("scaler")]()]
-        on, fr = p.pop("pca"), p.pop("pca_frac", None)
-        if on == "on":
-            steps.append(decomposition.PCA(n_components=min(fr, 0.999), svd_solver="full"))
-        steps.append((neighbors.KNeighborsClassifier if kind == "c" else neighbors.KNeighborsRegressor)(**p))
-        return pipeline.make_pipeline(*steps)
+        return (svm.SVC if classifies else svm.SVR)(max_iter=3000, cache_size=50, **p)
     if model == "tree":
-        if kind == "r":
+        if not classifies:
             p.pop("criterion", None)
-        return (tree.DecisionTreeClassifier if kind == "c" else tree.DecisionTreeRegressor)(random_state=seed, **p)
-    if model == "enet":
-        steps = []
-        if p["poly"] == "2":
-            steps += [preprocessing.PolynomialFeatures(2, include_bias=False), preprocessing.StandardScaler()]
-        if p["loss"] == "huber":
-            steps.append(linear_model.HuberRegressor(epsilon=p["eps"], alpha=p["alpha"], max_iter=60))
-        else:
-            steps.append(linear_model.ElasticNet(alpha=p["alpha"], l1_ratio=max(p["l1_ratio"], 1e-3), max_iter=200))
-        return pipeline.make_pipeline(*steps)
-    if model == "cash":
-        a = p["algo"]
-        if a == "ridge":
-            m = (linear_model.RidgeClassifier if kind == "c" else linear_model.Ridge)(alpha=p["ridge_alpha"])
-        else:
-            m = build(a, kind, _sub(dict(p, knn_scaler="none", knn_pca="off") if a == "knn" else p, a + "_"))
-        return pipeline.make_pipeline(sc[p["scaler"]](), m)
+        return (tree.DecisionTreeClassifier if classifies else tree.DecisionTreeRegressor)(random_state=0, **p)
     if model == "rf":
-        b = p.pop("bootstrap") == "yes"
-        return (ensemble.RandomForestClassifier if kind == "c" else ensemble.RandomForestRegressor)(bootstrap=b, random_state=seed, **p)
+        bootstrap = p.pop("bootstrap") == "yes"
+        return (ensemble.RandomForestClassifier if classifies else ensemble.RandomForestRegressor)(bootstrap=bootstrap, random_state=0, **p)
     if model == "gbm":
-        return (ensemble.GradientBoostingClassifier if kind == "c" else ensemble.GradientBoostingRegressor)(random_state=seed, **p)
+        return (ensemble.GradientBoostingClassifier if classifies else ensemble.GradientBoostingRegressor)(random_state=0, **p)
     if model == "mlp":
         return mlp(kind, p, 12)
-    raise KeyError(model)
+    return {"knn": _neighbours, "enet": _linear, "cash": _any_model}[model](kind, p)
 
 
-def mlp(kind, p, epochs):
+def _neighbours(kind: str, p: Params):
+    from sklearn import decomposition, neighbors, pipeline
+    steps = [_scaler(p.pop("scaler"))]
+    reduce, share = p.pop("pca"), p.pop("pca_frac", None)
+    if reduce == "on":
+        steps.append(decomposition.PCA(n_components=min(share, 0.999), svd_solver="full"))
+    steps.append((neighbors.KNeighborsClassifier if kind == "c" else neighbors.KNeighborsRegressor)(**p))
+    return pipeline.make_pipeline(*steps)
+
+
+def _linear(_kind: str, p: Params):
+    from sklearn import linear_model, pipeline, preprocessing
+    steps = []
+    if p["poly"] == "2":
+        steps += [preprocessing.PolynomialFeatures(2, include_bias=False), preprocessing.StandardScaler()]
+    if p["loss"] == "huber":
+        steps.append(linear_model.HuberRegressor(epsilon=p["eps"], alpha=p["alpha"], max_iter=60))
+    else:
+        steps.append(linear_model.ElasticNet(alpha=p["alpha"], l1_ratio=max(p["l1_ratio"], 1e-3), max_iter=200))
+    return pipeline.make_pipeline(*steps)
+
+
+def _any_model(kind: str, p: Params):
+    """The choice of the algorithm is a parameter too."""
+    from sklearn import linear_model, pipeline
+    algorithm = p["algo"]
+    own = {key[len(algorithm) + 1:]: value for key, value in p.items() if key.startswith(algorithm + "_")}
+    if algorithm == "ridge":
+        model = (linear_model.RidgeClassifier if kind == "c" else linear_model.Ridge)(**own)
+    elif algorithm == "knn":
+        model = build("knn", kind, {**own, "scaler": "none", "pca": "off"})
+    else:
+        model = build(algorithm, kind, own)
+    return pipeline.make_pipeline(_scaler(p["scaler"]), model)
+
+
+def mlp(kind: str, p: Params, epochs: int):
     from sklearn import neural_network
-    units = tuple(p["units%d" % i] for i in range(1, p["n_layers"] + 1))
+    units = tuple(p["units%d" % layer] for layer in range(1, p["n_layers"] + 1))
     return (neural_network.MLPClassifier if kind == "c" else neural_network.MLPRegressor)(
         hidden_layer_sizes=units, activation=p["act"], solver=p["solver"], alpha=p["alpha"], batch_size=p["batch"], learning_rate_init=p["lr"],
         momentum=p.get("momentum", 0.9), max_iter=epochs, random_state=0)
 
 
-_cache = {}
+@functools.cache
+def _data(name: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, str]:
+    X, y, kind = dataset(name)
+    return ((X - X.mean(0)) / (X.std(0) + 1e-12) if scaled else X), y, kind
 
 
-def _data(name, scale):
-    key = (name, scale)
-    if key not in _cache:
-        X, y, k = dataset(name)
-        if scale:
-            X = (X - X.mean(0)) / (X.std(0) + 1e-12)
-        _cache[key] = (X, y, k)
-    return _cache[key]
-
-
-def metric(kind, mode, est, X, y):
+def metric(kind: str, mode: str, model, X: np.ndarray, y: np.ndarray) -> float:
     if kind == "r":
-        e = est.predict(X) - y
-        v = float(np.mean(np.clip(np.nan_to_num(e, nan=1e3), -1e3, 1e3) ** 2))
-        return min(v, 4.0)
+        error = np.nan_to_num(model.predict(X) - y, nan=1e3)
+        return min(float(np.mean(np.clip(error, -1e3, 1e3) ** 2)), 4.0)
     if mode == "nll":
         from sklearn.metrics import log_loss
-        P = np.clip(np.nan_to_num(est.predict_proba(X), nan=1e-6), 1e-6, 1)
-        return float(min(log_loss(y, P, labels=est.classes_), 5.0))
-    return float(np.mean(est.predict(X) != y))
+        shares = np.clip(np.nan_to_num(model.predict_proba(X), nan=1e-6), 1e-6, 1)
+        return float(min(log_loss(y, shares, labels=model.classes_), 5.0))
+    return float(np.mean(model.predict(X) != y))
 
 
-def cv_loss(model, data, params, folds=3):
-    """Mean loss over fixed folds: error rate (svm, knn, tree, cash), log-loss (rf, gbm, mlp), MSE of the standardized target (regression)."""
+def cv_loss(model: str, data: str, params: Params, folds: int = 3) -> float:
+    """The mean over fixed folds: error rate (svm, knn, tree, cash), log loss (rf, gbm, mlp), squared error (regression)."""
     from sklearn.model_selection import KFold, StratifiedKFold
     X, y, kind = _data(data, model not in ("knn", "cash"))
     mode = "nll" if model in ("rf", "gbm", "mlp") else "err"
-    split = (StratifiedKFold if kind == "c" else KFold)(folds, shuffle=True, random_state=7)
-    out = []
+    splits = (StratifiedKFold if kind == "c" else KFold)(folds, shuffle=True, random_state=7)
+    losses = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for tr, te in split.split(X, y):
+        for train, test in splits.split(X, y):
             try:
-                out.append(metric(kind, mode, build(model, kind, params).fit(X[tr], y[tr]), X[te], y[te]))
-            except (ValueError, FloatingPointError):
-                out.append({"r": 4.0}.get(kind, 5.0 if mode == "nll" else 1.0))
-    return float(np.mean(out))
+                losses.append(metric(kind, mode, build(model, kind, params).fit(X[train], y[train]), X[test], y[test]))
+            except (ValueError, FloatingPointError):      # it diverged
+                losses.append(4.0 if kind == "r" else 5.0 if mode == "nll" else 1.0)
+    return float(np.mean(losses))
 
 
 def curve(data: str, params: Params) -> list[float]:

@@ -6,3 +6,4 @@ pub mod normal;
 pub mod pareto;
 pub mod random_forest;
 pub mod sobol_sequence;
+pub mod symmetric_eigen;

@@ -1,6 +1,8 @@
 //! Algorithms: the contract over the whole table, and the compatibility checks (CS) by number.
 #![allow(clippy::unwrap_used)]
 
+#[path = "algorithms/cmaes.rs"]
+mod cmaes;
 #[path = "algorithms/contract.rs"]
 mod contract;
 #[path = "algorithms/grid.rs"]

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod chain;
+mod cmaes;
 mod encoding;
 mod gaussian_process;
 mod genetic;
@@ -81,6 +82,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     population_based::training::ENTRY,
     genetic::ENTRY,
     gaussian_process::ENTRY,
+    cmaes::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

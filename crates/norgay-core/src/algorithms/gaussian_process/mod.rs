@@ -9,11 +9,13 @@ pub(crate) mod history;
 pub(crate) mod hyperparameters;
 pub(crate) mod initial_design;
 pub(crate) mod kernel;
+mod local_quadratic;
 pub(crate) mod log_expected_improvement;
 pub(crate) mod model;
 pub(crate) mod output_transform;
 pub(crate) mod posterior;
 pub(crate) mod search;
+mod trust_region;
 
 use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, View};
 use crate::random::{Purpose, Stream};
@@ -31,11 +33,14 @@ use kernel::Metric;
 use model::{Model, Observations, Recipe};
 use output_transform::OutputTransform;
 use search::{Effort, Search};
+use trust_region::{Progress, local_point};
 
 /// Points that a model is fitted to at most.
 const MAX_POINTS: usize = 300;
 /// Pending points that a model takes into account at most.
 const MAX_PENDING: usize = 100;
+/// Above this variance of the noise no local model is used.
+const LOCAL_NOISE: f64 = 0.1;
 /// What the memo of a trial calls the hyperparameters of the model that suggested it.
 const HYPERPARAMETERS: &str = "hyperparameters";
 
@@ -70,6 +75,11 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
             default: "6",
             help: "processes in the ensemble of a model",
         },
+        ArgumentEntry {
+            name: "local",
+            default: "true",
+            help: "whether a quadratic model around the incumbent makes some of the suggestions",
+        },
         MAX_NUM_TRIALS,
     ],
     allows_repetition: true,
@@ -81,6 +91,7 @@ struct GaussianProcessSearch {
     initial_points: Option<usize>,
     transforms: Vec<OutputTransform>,
     members: u64,
+    local: bool,
     max_num_trials: u64,
     encoding: Encoding,
 }
@@ -125,6 +136,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         initial_points,
         transforms,
         members: arguments.count("members", 1)?.unwrap_or(6),
+        local: arguments.flag("local", true)?,
         max_num_trials: arguments.max_num_trials()?,
         encoding: Encoding::new(space),
     }))
@@ -144,6 +156,11 @@ impl Algorithm for GaussianProcessSearch {
         {
             let reason = "initial design: points spread over the space".to_string();
             return Ok(self.proposal(view, &point, reason, None));
+        }
+        if self.local
+            && let Some(suggestion) = self.local(view, &history)
+        {
+            return Ok(suggestion);
         }
         if let Some(suggestion) = self.model_based(view, &history) {
             return Ok(suggestion);
@@ -165,6 +182,40 @@ impl GaussianProcessSearch {
             reason: reason.into(),
             memo,
         })
+    }
+
+    /// A suggestion of the local model, if one is due and it promises something.
+    fn local(&self, view: &View<'_>, history: &History) -> Option<Suggestion> {
+        let progress = Progress::read(view);
+        if !progress.is_due() {
+            return None;
+        }
+        let hyper =
+            previous_hyperparameters(view).filter(|hyper| hyper.0.len() == self.encoding.len() + 2);
+        if hyper
+            .as_ref()
+            .is_some_and(|hyper| hyper.noise() > LOCAL_NOISE)
+        {
+            return None;
+        }
+        let lengthscales: Option<Vec<f64>> = hyper.map(|hyper| {
+            (0..self.encoding.len())
+                .map(|p| hyper.lengthscale(p))
+                .collect()
+        });
+        let found = local_point(
+            view,
+            &self.encoding,
+            history,
+            lengthscales.as_deref(),
+            &progress,
+        )?;
+        let reason = format!(
+            "the minimum of a quadratic model within {:.2e} of the incumbent",
+            found.radius
+        );
+        let memo = Value::Dict(found.memo().into());
+        Some(self.proposal(view, &found.point, reason, Some(memo)))
     }
 
     fn model_based(&self, view: &View<'_>, history: &History) -> Option<Suggestion> {

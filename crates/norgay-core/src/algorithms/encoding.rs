@@ -271,7 +271,8 @@ impl Dimension {
         }
     }
 
-    fn coordinate(&self, domain: &Domain, value: &Value) -> Option<f64> {
+    /// The coordinate or code of a value of the parameter.
+    pub(crate) fn coordinate(&self, domain: &Domain, value: &Value) -> Option<f64> {
         match &self.axis {
             Axis::Continuous | Axis::Grid => domain.place_of(value),
             Axis::Levels(levels) => self.index_of(domain, value).map(|index| levels[index]),

@@ -3,6 +3,7 @@
 //! A new algorithm is one file here and one row in [`ALGORITHMS`].
 
 mod arguments;
+mod bayesian_optimization;
 mod chain;
 mod cmaes;
 mod encoding;
@@ -83,6 +84,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     genetic::ENTRY,
     gaussian_process::ENTRY,
     cmaes::ENTRY,
+    bayesian_optimization::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

@@ -17,6 +17,8 @@ pub(crate) struct History {
     pub(crate) values: Vec<f64>,
     /// How many values each point has.
     pub(crate) repeats: Vec<f64>,
+    /// What each point gave for the outcome constraints (kept at 0 and below), last.
+    pub(crate) outcomes: Vec<Vec<f64>>,
     /// Points that do not work.
     pub(crate) failures: Vec<Vec<f64>>,
     /// Points whose values are not known yet.
@@ -38,7 +40,15 @@ impl History {
             let point = encoding.encode(view.space, &trial.configuration);
             history.seen.insert(&point);
             match lesson {
-                Lesson::Value(value) => history.add(point, value, &mut places),
+                Lesson::Value(value) => {
+                    let outcomes = trial.constraints().to_vec();
+                    // A limit whose metric is missing can't be kept.
+                    if outcomes.iter().all(|c| c.is_finite()) {
+                        history.add(point, value, outcomes, &mut places);
+                    } else {
+                        history.failures.push(point);
+                    }
+                }
                 Lesson::Failure => history.failures.push(point),
                 Lesson::Pending | Lesson::Nothing => history.pending.push(point),
             }
@@ -46,7 +56,13 @@ impl History {
         history
     }
 
-    fn add(&mut self, point: Vec<f64>, value: f64, places: &mut HashMap<Vec<u64>, usize>) {
+    fn add(
+        &mut self,
+        point: Vec<f64>,
+        value: f64,
+        outcomes: Vec<f64>,
+        places: &mut HashMap<Vec<u64>, usize>,
+    ) {
         let key: Vec<u64> = point.iter().map(|x| x.to_bits()).collect();
         if let Some(&place) = places.get(&key) {
             let count = self.repeats[place];
@@ -54,18 +70,27 @@ impl History {
             let share = 1.0 / (count + 1.0);
             self.values[place] = self.values[place] * (1.0 - share) + value * share;
             self.repeats[place] = count + 1.0;
+            self.outcomes[place] = outcomes;
             return;
         }
         places.insert(key, self.points.len());
         self.points.push(point);
         self.values.push(value);
         self.repeats.push(1.0);
+        self.outcomes.push(outcomes);
     }
 
-    /// The position of the best point.
-    #[allow(dead_code)]
+    /// The position of the best point that keeps the outcome constraints.
     pub(crate) fn best(&self) -> Option<usize> {
-        (0..self.values.len()).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b]))
+        let feasible = (0..self.values.len()).filter(|k| self.is_feasible(*k));
+        feasible.min_by(|a, b| self.values[*a].total_cmp(&self.values[*b]))
+    }
+
+    /// Whether the point at a position keeps the outcome constraints.
+    pub(crate) fn is_feasible(&self, position: usize) -> bool {
+        self.outcomes[position]
+            .iter()
+            .all(|outcome| *outcome <= 0.0)
     }
 
     /// How many points are known of, in any way.

@@ -305,3 +305,12 @@ pub(crate) fn weights(factor: &Matrix, values: &[f64]) -> Weights {
         fit: 0.5 * quadratic + 0.5 * MEAN_PRECISION * mean * mean,
     }
 }
+
+/// The same where the mean is known.
+pub(crate) fn weights_around(factor: &Matrix, values: &[f64], mean: f64) -> Weights {
+    let mut alpha: Vec<f64> = values.iter().map(|y| y - mean).collect();
+    solve_lower(factor, &mut alpha);
+    let fit = 0.5 * product(&alpha, &alpha);
+    solve_upper(factor, &mut alpha);
+    Weights { alpha, mean, fit }
+}

@@ -33,8 +33,7 @@ pub(crate) fn design_point(
         !seen.contains(point) && view.space.is_feasible(&encoding.decode(view.space, point))
     };
     if index == 0 {
-        let mut middle = spread(view, encoding, &vec![0.5; encoding.len()], 0);
-        encoding.snap(view.space, &mut middle);
+        let middle = middle(view, encoding);
         if admits(&middle) {
             return Some(middle);
         }
@@ -47,6 +46,13 @@ pub(crate) fn design_point(
         encoding.snap(view.space, &mut point);
         admits(&point).then_some(point)
     })
+}
+
+/// The middle of the space.
+pub(crate) fn middle(view: &View<'_>, encoding: &Encoding) -> Vec<f64> {
+    let mut middle = spread(view, encoding, &vec![0.5; encoding.len()], 0);
+    encoding.snap(view.space, &mut middle);
+    middle
 }
 
 /// Places to coordinates: categorical ones go through all their labels before any comes again, in

@@ -33,6 +33,8 @@ pub(crate) struct Observations<'a> {
     pub(crate) values: &'a [f64],
     pub(crate) repeats: &'a [f64],
     pub(crate) pending: &'a [Vec<f64>],
+    /// Which points may be the incumbent: those that keep the outcome constraints.
+    pub(crate) eligible: &'a [bool],
 }
 
 /// A fitted model.
@@ -44,6 +46,11 @@ pub(crate) struct Model {
 
 impl Observations<'_> {
     fn data(&self, transform: OutputTransform) -> Data {
+        self.with_values(transformed(self.values, transform))
+    }
+
+    /// The points with other values.
+    pub(crate) fn with_values(&self, values: Vec<f64>) -> Data {
         let d = self.metric.categorical.len();
         let mut columns = Matrix::zeros(d, self.points.len());
         for p in 0..d {
@@ -54,7 +61,7 @@ impl Observations<'_> {
         }
         Data {
             columns,
-            values: transformed(self.values, transform),
+            values,
             repeats: self.repeats.to_vec(),
             metric: self.metric.clone(),
         }
@@ -131,10 +138,13 @@ fn incumbent(posterior: &Posterior, data: &Data, observations: &Observations<'_>
         }
         smallest(posterior.means(&rows))
     };
+    let eligible = |k: &usize| observations.eligible[*k];
+    let places = (0..observations.points.len()).filter(eligible);
     let observed = if posterior.noise() < NOISY {
-        smallest(data.values.clone())
+        smallest(places.map(|k| data.values[k]).collect())
     } else {
-        means(observations.points)
+        let points: Vec<Vec<f64>> = places.map(|k| observations.points[k].clone()).collect();
+        means(&points)
     };
     observed.min(means(observations.pending))
 }

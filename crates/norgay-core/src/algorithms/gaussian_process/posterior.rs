@@ -5,7 +5,7 @@ use crate::numerics::dense::{
     multiply_lower_transposed, product, squared_lengths, transposed, transposed_inverse, widest,
 };
 
-use super::hyperparameters::{Data, Hyperparameters, weights};
+use super::hyperparameters::{Data, Hyperparameters, weights, weights_around};
 use super::kernel::{Kernel, matern, matern_slope};
 
 /// The smallest variance, as a share of the process's.
@@ -42,6 +42,24 @@ impl Posterior {
         hyper: &Hyperparameters,
         pending: &[Vec<f64>],
     ) -> Result<Self, NotPositiveDefinite> {
+        Self::conditioned(data, hyper, pending, None)
+    }
+
+    /// Conditions a process of known mean on data. O(n³).
+    pub(crate) fn around(
+        data: &Data,
+        hyper: &Hyperparameters,
+        mean: f64,
+    ) -> Result<Self, NotPositiveDefinite> {
+        Self::conditioned(data, hyper, &[], Some(mean))
+    }
+
+    fn conditioned(
+        data: &Data,
+        hyper: &Hyperparameters,
+        pending: &[Vec<f64>],
+        mean: Option<f64>,
+    ) -> Result<Self, NotPositiveDefinite> {
         let (n, d) = (data.len(), data.dimensions());
         let rows = n + pending.len();
         let mut columns = Matrix::zeros(d, rows);
@@ -70,7 +88,10 @@ impl Posterior {
             observed.row_mut(i).copy_from_slice(&whole.row(i)[..n]);
         }
         cholesky(&mut observed)?;
-        let fitted = weights(&observed, &data.values);
+        let fitted = match mean {
+            None => weights(&observed, &data.values),
+            Some(mean) => weights_around(&observed, &data.values, mean),
+        };
         let mut alpha = fitted.alpha;
         alpha.resize(rows, 0.0);
         let factor = if pending.is_empty() {

@@ -68,7 +68,7 @@ impl Progress {
                         progress.radius = 0.5 * radius;
                     }
                 }
-            } else if trial.origin == Origin::Suggested {
+            } else if view.trials.origin(trial) == Origin::Suggested {
                 progress.others += 1;
                 if improved {
                     progress.failures = 0;
@@ -147,7 +147,7 @@ pub(crate) fn local_point(
             .zip(centre)
             .zip(&is_free)
             .all(|((a, b), free)| *free || a == b);
-        if k == best || !alike {
+        if k == best || !alike || !history.is_feasible(k) {
             continue;
         }
         let shrunk = shrink(point);

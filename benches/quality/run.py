@@ -3,7 +3,7 @@
 usage: PEERS=FOLDER python run.py --out FILE --drivers norgay-gp,optuna-tpe [--split tuning] [--tier quick]
        [--families bbob,tab] [--problems a,b] [--seeds 0-4] [--budget 100] [--q 1] [--jobs 1] [--cap 300]
 
-A driver of ours is `norgay-` and the algorithm: norgay-gp, norgay-gp:acquisition=lcb, norgay-random+median;
+A driver of ours is `norgay-` and the algorithm: norgay-gp, norgay-gp:acquisition=lcb:initial=5, norgay-random+asha;
 what follows a # only tells variants apart. With q, as many trials are pending, told back first in, first out.
 On learning curves the budget counts full trainings.
 """

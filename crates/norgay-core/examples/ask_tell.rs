@@ -7,7 +7,8 @@
 //!   algorithm adds that stopping rule. Without a budget, or with steps, the study has no limit.
 //!   `"objectives": 2` says how many there are; `tell` then gives `"values"`.
 //! - `{"op": "ask"}` gives `{"id", "params", "reason", "cpu", "wall"}`, or `{"wait": true}`, or
-//!   `{"done": true}`.
+//!   `{"done": true}`; where the algorithm says how far to train, `{"epochs", "cfg"}` too, the
+//!   latter equal for trials of which one goes on where the other stopped.
 //! - `{"op": "report", "id": 1, "step": 3, "value": 0.5}` gives `{"stop": false}`.
 //! - `{"op": "tell", "id": 1, "value": 0.5}`; without a value the trial failed.
 //! - `{"op": "inject", "rows": [[params, value], ...]}` adds finished trials.
@@ -15,6 +16,7 @@
 
 #![allow(missing_docs)]
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -141,10 +143,12 @@ impl Dimension {
     }
 }
 
-/// `name:argument=value,argument=value`; a value is JSON, or else text.
+/// `name:argument=value:argument=value`; a value is JSON, or else text.
 fn choice(text: &str) -> AlgorithmChoice {
     let (name, arguments) = text.split_once(':').unwrap_or((text, ""));
-    let pairs = arguments.split(',').filter_map(|pair| pair.split_once('='));
+    let pairs = arguments
+        .split([':', ','])
+        .filter_map(|pair| pair.split_once('='));
     let read = |value: &str| serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     AlgorithmChoice {
         name: name.to_string(),
@@ -178,6 +182,8 @@ fn cpu_time() -> Duration {
 struct Session {
     study: Study,
     algorithm: Timed,
+    /// The first trial of those that go on where another stopped, by number.
+    first: HashMap<u64, u64>,
     clock_ms: i64,
 }
 
@@ -221,6 +227,7 @@ impl Session {
                 cpu: Duration::ZERO,
                 wall: Duration::ZERO,
             },
+            first: HashMap::new(),
             clock_ms: 0,
         })
     }
@@ -261,13 +268,22 @@ impl Session {
         let params: Values = entries
             .map(|(name, value)| (name.to_string(), value.to_json()))
             .collect();
-        Ok(json!({
+        let mut answer = json!({
             "id": number,
             "params": params,
             "reason": trial.reason.as_ref(),
             "cpu": self.algorithm.cpu.as_secs_f64(),
             "wall": self.algorithm.wall.as_secs_f64(),
-        }))
+        });
+        if let Some(resource) = trial.configuration.get("resource").and_then(Value::as_i64) {
+            let parent = trial.configuration.get("load_from");
+            let parent: Option<u64> = parent.and_then(|text| text.as_text()?.parse().ok());
+            let first = parent.map_or(number, |parent| *self.first.get(&parent).unwrap_or(&parent));
+            self.first.insert(number, first);
+            answer["epochs"] = json!(resource);
+            answer["cfg"] = json!(first);
+        }
+        Ok(answer)
     }
 
     fn attempt(&self, number: u64) -> u32 {

@@ -3,6 +3,7 @@
 //! A new algorithm is one file here and one row in [`ALGORITHMS`].
 
 mod arguments;
+mod auto;
 mod bayesian_optimization;
 mod chain;
 mod cmaes;
@@ -72,6 +73,7 @@ const MAX_NUM_TRIALS: ArgumentEntry = ArgumentEntry {
 
 /// All algorithms.
 pub const ALGORITHMS: &[AlgorithmEntry] = &[
+    auto::ENTRY,
     grid::ENTRY,
     random::ENTRY,
     local_search::ENTRY,

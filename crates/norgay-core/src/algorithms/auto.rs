@@ -11,9 +11,10 @@ use crate::definition::AlgorithmChoice;
 use crate::space::{Domain, Space};
 use crate::value::Value;
 
+use super::gaussian_process::SKILL;
 use super::gaussian_process::settings::{PRIOR, PRIOR_CONFIDENCE};
 use super::lesson::Lesson;
-use super::wrapping::memo;
+use super::wrapping::{inner_memo, memo};
 use super::{AlgorithmEntry, Arguments, MAX_NUM_TRIALS};
 
 /// Results up to which a model of all of them is worth its time.
@@ -22,6 +23,10 @@ const MODEL_RESULTS: usize = 1_000;
 const CHEAP_BUDGET: u64 = 20_000;
 /// Results after which cheap trials are left to cheaper algorithms.
 const CHEAP_MODEL_RESULTS: usize = 200;
+/// Results from which on the model's skill is judged.
+const JUDGED_RESULTS: usize = 20;
+/// A model that predicts a smaller share of the values' variance is no guide.
+const LEAST_SKILL: f64 = 0.3;
 /// Objectives up to which the hypervolume is improved directly.
 const MAX_HYPERVOLUME_OBJECTIVES: usize = 4;
 /// Results up to which several objectives are modelled.
@@ -100,8 +105,15 @@ impl Algorithm for Auto {
             return Ok(Suggestion::Done);
         }
         self.progress = Progress::of(view);
-        let choice = self.choose(view);
-        let suggestion = self.ask(&choice, view)?;
+        let mut choice = self.choose(view);
+        let mut suggestion = self.ask(&choice, view)?;
+        if !matches!(suggestion, Suggestion::Trial(_)) && choice.name != self.members[0].0 {
+            choice = Choice {
+                name: self.members[0].0,
+                reason: "as the algorithm for this case had nothing to try",
+            };
+            suggestion = self.ask(&choice, view)?;
+        }
         Ok(match suggestion {
             Suggestion::Trial(proposal) => Suggestion::Trial(Proposal {
                 reason: format!("{}, {}: {}", choice.name, choice.reason, proposal.reason).into(),
@@ -131,6 +143,12 @@ impl Progress {
     }
 }
 
+/// The skill that the last model noted.
+fn model_skill(view: &View<'_>) -> Option<f64> {
+    let mut latest = view.trials.iter().rev().take(20);
+    latest.find_map(|trial| inner_memo(view.trials, trial)?.get(SKILL)?.as_f64())
+}
+
 impl Auto {
     fn choose(&self, view: &View<'_>) -> Choice {
         let choice = |name, reason| Choice { name, reason };
@@ -149,14 +167,19 @@ impl Auto {
         }
         let is_cheap = view.budget.is_some_and(|budget| budget > CHEAP_BUDGET);
         if results > MODEL_RESULTS || (is_cheap && results > CHEAP_MODEL_RESULTS) {
-            return if self.is_numeric && view.next_number % 4 != 0 {
+            return if self.is_numeric && !view.next_number.is_multiple_of(4) {
                 choice("cmaes", "as there are many results, of numbers")
             } else {
                 choice("tpe", "as there are many results")
             };
         }
+        let is_blind =
+            results >= JUDGED_RESULTS && model_skill(view).is_some_and(|s| s < LEAST_SKILL);
+        if is_blind && view.next_number.is_multiple_of(2) {
+            return choice("tpe", "as the model predicts little");
+        }
         let patience = 10.max(2 * view.space.parameters().len());
-        if self.progress.since_best >= patience && view.next_number % 3 == 0 {
+        if self.progress.since_best >= patience && view.next_number.is_multiple_of(3) {
             return choice("tpe", "as nothing better was found for a while");
         }
         choice("gp", "as results are few")

@@ -31,6 +31,8 @@ const ENSEMBLE_POINTS: usize = 64;
 const LOCAL_NOISE: f64 = 0.1;
 /// What the memo of a trial calls the hyperparameters of the model that suggested it.
 const HYPERPARAMETERS: &str = "hyperparameters";
+/// What the memo of a trial calls the skill of that model.
+pub(crate) const SKILL: &str = "skill";
 
 /// Bayesian optimization with a Gaussian process.
 pub(crate) struct GaussianProcessSearch {
@@ -204,6 +206,7 @@ impl GaussianProcessSearch {
             None
         };
         let hyper = model.as_ref().map(|model| model.hyperparameters.clone());
+        let skill = model.as_ref().map_or(0.0, |model| model.skill);
         let initial = Hyperparameters::initial(self.encoding.len());
         let lengthscales = self.lengthscales(hyper.as_ref().unwrap_or(&initial));
         let acquisition = Feasible {
@@ -220,13 +223,15 @@ impl GaussianProcessSearch {
         let results = chosen.values.len();
         let (point, _) = self.maximize(view, history, &chosen, &lengthscales, &acquisition)?;
         let reason = match (&acquisition.improvement, acquisition.limits.is_empty()) {
-            (Some(_), true) => format!("expected improvement by a model of {results} results"),
+            (Some(_), true) => {
+                format!("expected improvement by a model of {results} results, skill {skill:.2}")
+            }
             (Some(_), false) => {
                 format!("expected improvement within the limits by models of {results} results")
             }
             (None, _) => "likely to work, by models of what did not".to_string(),
         };
-        let memo = hyper.map(|hyper| noted(&hyper));
+        let memo = hyper.map(|hyper| noted(&hyper, skill));
         Some(self.proposal(view, &point, reason, memo))
     }
 
@@ -362,9 +367,13 @@ fn most_probable(data: &Data) -> Option<Hyperparameters> {
     value.is_finite().then_some(hyper)
 }
 
-fn noted(hyper: &Hyperparameters) -> Value {
+fn noted(hyper: &Hyperparameters, skill: f64) -> Value {
     let numbers: Vec<Value> = hyper.0.iter().map(|x| Value::Float(*x)).collect();
-    Value::Dict(vec![(Value::from(HYPERPARAMETERS), numbers.into())].into())
+    let entries = vec![
+        (Value::from(HYPERPARAMETERS), numbers.into()),
+        (Value::from(SKILL), Value::Float(skill)),
+    ];
+    Value::Dict(entries.into())
 }
 
 fn subset(values: &[f64], most: usize) -> Vec<usize> {

@@ -21,7 +21,7 @@ pub(crate) mod search;
 pub(crate) mod settings;
 mod trust_region;
 
-pub(crate) use algorithm::GaussianProcessSearch;
+pub(crate) use algorithm::{GaussianProcessSearch, SKILL};
 
 use crate::algorithm::{Algorithm, AlgorithmError};
 use crate::space::Space;

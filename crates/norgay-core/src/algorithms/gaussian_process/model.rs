@@ -42,6 +42,9 @@ pub(crate) struct Model {
     pub(crate) members: Vec<Member>,
     /// The most probable hyperparameters.
     pub(crate) hyperparameters: Hyperparameters,
+    /// The share of the variance of the values that the most probable process predicts of values
+    /// it has not seen.
+    pub(crate) skill: f64,
 }
 
 impl Observations<'_> {
@@ -97,6 +100,7 @@ impl Model {
             stream,
         ));
         let mut members = Vec::with_capacity(states.len());
+        let mut skill = 0.0;
         for (k, state) in states.iter().enumerate() {
             let transform = recipe.transforms[k % recipe.transforms.len()];
             let data = if k % recipe.transforms.len() == 0 {
@@ -106,6 +110,9 @@ impl Model {
             };
             if let Ok(posterior) = Posterior::new(&data, state, observations.pending) {
                 let incumbent = incumbent(&posterior, &data, observations);
+                if k == 0 {
+                    skill = posterior.skill(&data.values);
+                }
                 members.push(Member {
                     posterior,
                     incumbent,
@@ -115,6 +122,7 @@ impl Model {
         (!members.is_empty()).then_some(Self {
             members,
             hyperparameters: map,
+            skill,
         })
     }
 

@@ -113,6 +113,28 @@ impl Posterior {
         })
     }
 
+    /// Which share of the variance of the values is predicted by the process that leaves each
+    /// value out in turn; without pending points.
+    ///
+    /// Source: Rasmussen and Williams (2006), section 5.4.2. O(n²).
+    pub(crate) fn skill(&self, values: &[f64]) -> f64 {
+        let n = values.len();
+        let mut diagonal = vec![0.0; n];
+        for k in 0..n {
+            for (entry, part) in diagonal.iter_mut().zip(&self.lower.row(k)[..=k]) {
+                *entry += part * part;
+            }
+        }
+        let missed: f64 = (0..n).map(|i| (self.alpha[i] / diagonal[i]).powi(2)).sum();
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let whole: f64 = values.iter().map(|y| (y - mean) * (y - mean)).sum();
+        if whole > 0.0 {
+            1.0 - missed / whole
+        } else {
+            0.0
+        }
+    }
+
     /// The variance of the noise of one measurement.
     pub(crate) fn noise(&self) -> f64 {
         self.noise

@@ -8,6 +8,7 @@ mod bayesian_optimization;
 mod chain;
 mod cmaes;
 mod encoding;
+mod forest;
 mod gaussian_process;
 mod genetic;
 mod grid;
@@ -81,6 +82,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     repeat::ENTRY,
     chain::ENTRY,
     sobol::ENTRY,
+    forest::ENTRY,
     multi_fidelity::successive_halving::ENTRY,
     population_based::training::ENTRY,
     genetic::ENTRY,

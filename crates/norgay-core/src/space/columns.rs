@@ -75,6 +75,29 @@ impl Columns {
         cells.map(|(column, place)| column.cell(place)).collect()
     }
 
+    /// Whether a parameter is active in a row.
+    pub fn is_active(&self, row: &[f64], position: usize) -> bool {
+        let column = &self.columns[position];
+        let cell = row[position];
+        match column.values {
+            Some(values) => cell < values as f64,
+            None => cell != INACTIVE,
+        }
+    }
+
+    /// The places of a row's values; `None` where the parameter is inactive.
+    pub fn places(&self, row: &[f64]) -> Vec<Option<f64>> {
+        let place = |(position, column): (usize, &Column)| {
+            let cell = row[position];
+            let place = match column.values {
+                Some(values) => (cell + 0.5) / values as f64,
+                None => cell,
+            };
+            self.is_active(row, position).then_some(place)
+        };
+        self.columns.iter().enumerate().map(place).collect()
+    }
+
     /// The row of the configuration at a point of the unit cube: that of [`Space::at`].
     pub fn row_at(&self, space: &Space, places: &[f64]) -> Vec<f64> {
         let mut snapped: Vec<Option<f64>> = vec![None; self.columns.len()];

@@ -5,6 +5,7 @@
 
 pub mod algorithm;
 pub mod algorithms;
+pub mod analysis;
 pub mod configuration;
 pub mod decision;
 pub mod definition;

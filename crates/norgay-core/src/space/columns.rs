@@ -23,6 +23,17 @@ struct Column {
     continuous: bool,
     /// Parents, and their places for which the parameter is active.
     conditions: Vec<(usize, Vec<f64>)>,
+    /// Where in the unit cube it is active.
+    activity: Vec<Activity>,
+}
+
+/// A parameter is active only while an ancestor of it lies in one of these parts of its range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activity {
+    /// Position of the ancestor.
+    pub ancestor: usize,
+    /// Parts of the unit interval.
+    pub cells: Vec<(f64, f64)>,
 }
 
 /// The columns of a space.
@@ -51,11 +62,43 @@ impl Columns {
                 listed,
                 continuous: parameter.domain.cardinality().is_none(),
                 conditions: conditions.collect(),
+                activity: Vec::new(),
             }
         };
-        Self {
+        let mut this = Self {
             columns: space.parameters().iter().map(column).collect(),
+        };
+        for &position in &space.order {
+            this.columns[position].activity = this.activity_of(space, position);
         }
+        this
+    }
+
+    /// The activity of a parameter whose parents know theirs.
+    fn activity_of(&self, space: &Space, position: usize) -> Vec<Activity> {
+        let mut found: Vec<Activity> = Vec::new();
+        for condition in &space.parameters()[position].conditions {
+            let Some(parent) = space.position(&condition.parent) else {
+                continue;
+            };
+            for inherited in &self.columns[parent].activity {
+                if !found.contains(inherited) {
+                    found.push(inherited.clone());
+                }
+            }
+            let domain = &space.parameters()[parent].domain;
+            let cells = condition.values.iter().filter_map(|v| domain.cell_of(v));
+            found.push(Activity {
+                ancestor: parent,
+                cells: cells.collect(),
+            });
+        }
+        found
+    }
+
+    /// What must hold of its ancestors, those further up first, for a parameter to be active.
+    pub fn activity(&self, position: usize) -> &[Activity] {
+        &self.columns[position].activity
     }
 
     /// What each column holds.

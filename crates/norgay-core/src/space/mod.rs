@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use columns::{Columns, INACTIVE};
+pub use columns::{Activity, Columns, INACTIVE};
 pub(crate) use decimals::tidied;
 pub use declaration::{Declaration, Field, SpaceError};
 pub use parameter::{Condition, Domain, Parameter, Scale};

@@ -206,6 +206,26 @@ impl Domain {
         }
     }
 
+    /// The part of the unit interval that gives this value: a point where every place is a value
+    /// of its own, `None` if it is not in the domain.
+    pub fn cell_of(&self, value: &Value) -> Option<(f64, f64)> {
+        let middle = self.place_of(value)?;
+        if let Self::Discrete {
+            low,
+            high,
+            scale: Scale::Log,
+            ..
+        } = self
+        {
+            let (a, b) = log_bounds(*low, *high);
+            let number = value.as_f64()?;
+            let edge = |number: f64| part_of(libm::log(number), a, b);
+            return Some((edge(number - 0.5), edge(number + 0.5)));
+        }
+        let half = self.cardinality().map_or(0.0, |count| 0.5 / count as f64);
+        Some(((middle - half).max(0.0), (middle + half).min(1.0)))
+    }
+
     /// Whether the value may be taken (numbers by value: `1` is in a continuous range).
     pub fn contains(&self, value: &Value) -> bool {
         match self {

@@ -16,6 +16,7 @@ pub mod numerics;
 pub mod outcome;
 pub mod python_text;
 pub mod random;
+pub mod repetition;
 pub mod space;
 pub mod stopping;
 pub mod study;

@@ -85,6 +85,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     forest::ENTRY,
     multi_fidelity::successive_halving::ENTRY,
     population_based::training::ENTRY,
+    population_based::bandits::ENTRY,
     genetic::ENTRY,
     gaussian_process::ENTRY,
     cmaes::ENTRY,

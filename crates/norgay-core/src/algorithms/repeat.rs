@@ -7,6 +7,7 @@
 use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, Trials, View};
 use crate::definition::OutcomeConstraint;
 use crate::outcome::Outcome;
+use crate::repetition::Summary;
 use crate::space::Space;
 use crate::trial::{Measurement, Origin, Trial, TrialState};
 use crate::value::Value;
@@ -263,7 +264,7 @@ impl Rule {
             shadow.measurements.clear();
         } else if !completed.is_empty() {
             let values = completed.iter().filter_map(|trial| trial.value);
-            let values: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
+            let values: Vec<f64> = values.collect();
             let step = completed.iter().filter_map(|t| t.last_step()).max();
             let attempt = shadow.attempt();
             let summary = summary(&values, step.unwrap_or(0), attempt);
@@ -277,26 +278,22 @@ impl Rule {
 
 /// Mean, variance, number and standard error of the values, as the reference names them.
 fn summary(values: &[f64], step: u64, attempt: u32) -> Option<Measurement> {
-    let count = values.len() as f64;
-    if values.is_empty() {
-        return None;
-    }
-    let mean = values.iter().sum::<f64>() / count;
+    let summary = Summary::of(values, step)?;
     let mut metrics = vec![
-        ("Objective".into(), Value::Float(mean)),
-        ("ObjectiveCount".into(), Value::Int(values.len() as i64)),
+        ("Objective".into(), Value::Float(summary.mean)),
+        ("ObjectiveCount".into(), Value::Int(summary.count as i64)),
     ];
-    if values.len() > 1 {
-        let squares = values.iter().map(|value| (value - mean) * (value - mean));
-        let variance = squares.sum::<f64>() / (count - 1.0);
-        let error = libm::sqrt(variance / (count - 1.0));
-        metrics.push(("ObjectiveVar".into(), Value::Float(variance)));
-        metrics.push(("ObjectiveStdErr".into(), Value::Float(error)));
+    let spread = [
+        ("ObjectiveVar", summary.variance),
+        ("ObjectiveStdErr", summary.standard_error),
+    ];
+    for (name, value) in spread {
+        metrics.extend(value.map(|value| (name.into(), Value::Float(value))));
     }
     Some(Measurement {
         step,
         attempt,
-        objective: Some(mean),
+        objective: Some(summary.mean),
         metrics: metrics.into(),
     })
 }

@@ -1,7 +1,14 @@
 //! What the reference's algorithms do, item by item (CS numbers of the compatibility checklist).
+//!
+//! Beside these, `tests/algorithms/` holds the items of the algorithms that came first: grid
+//! (CS-43 to CS-46), random search (CS-47), local search (CS-60 to CS-62), Repeat, Iterate and
+//! Chain (CS-67 to CS-72), successive halving (CS-54 to CS-59); that every algorithm ends after
+//! `max_num_trials` (CS-51) stands in `tests/wrapped_algorithms.rs`.
 #![allow(clippy::unwrap_used)]
 
+mod bandits;
 mod genetic;
+mod own_algorithm;
 mod population;
 mod wrappers;
 

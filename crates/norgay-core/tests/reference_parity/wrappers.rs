@@ -2,6 +2,7 @@
 //! which mean decides (CS-67, CS-69).
 
 use norgay_core::algorithms::ALGORITHMS;
+use norgay_core::repetition::{best_group, groups};
 use norgay_core::space::Scale;
 
 use crate::*;
@@ -106,4 +107,52 @@ fn cs_70_what_goes_its_own_course_can_not_be_repeated() {
     let built = norgay_core::algorithms::build(&choice, &digits());
     let error = built.map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("can't be repeated"), "{error}");
+}
+
+fn repeated(num_times: i64) -> norgay_core::testing::Simulation {
+    let grid = named("grid", vec![("num_grid_points", 3.into())]);
+    let arguments = vec![("algorithm", grid), ("num_times", Value::Int(num_times))];
+    simulation(digits(), "Repeat", arguments)
+}
+
+#[test]
+fn cs_67_the_best_mean_decides_once_a_group_is_complete() {
+    let mut simulation = repeated(3);
+    let values = [0.0, 9.0, 9.0, 4.0, 5.0, 6.0, 7.0, 7.0, 7.0];
+    for (index, value) in values.into_iter().enumerate() {
+        let number = simulation.start().unwrap().unwrap().number;
+        simulation.complete(number, value).unwrap();
+        let best = best_group(simulation.study());
+        assert_eq!(best.is_some(), index >= 2);
+    }
+    // The luckiest single trial is one of 1, the best mean that of 5.
+    assert_eq!(simulation.study().incumbent().unwrap().number, 1);
+    let best = best_group(simulation.study()).unwrap();
+    assert_eq!(best.configuration.get("x"), Some(&Value::Int(5)));
+    assert_eq!(best.trials, [4, 5, 6]);
+    let summary = best.summary.unwrap();
+    assert_eq!((summary.mean, summary.count), (5.0, 3));
+    assert_eq!(summary.variance, Some(1.0));
+    // The reference divides by one less than the count.
+    assert_eq!(summary.standard_error, Some(libm::sqrt(0.5)));
+    assert_eq!(groups(simulation.study()).len(), 3);
+}
+
+#[test]
+fn cs_67_a_failed_repetition_counts_as_done_but_not_in_the_mean() {
+    let mut simulation = repeated(2);
+    simulation.start().unwrap().unwrap();
+    simulation.start().unwrap().unwrap();
+    simulation.complete(1, 3.0).unwrap();
+    assert_eq!(best_group(simulation.study()), None);
+    simulation.fail(2).unwrap();
+    let best = best_group(simulation.study()).unwrap().summary.unwrap();
+    assert_eq!((best.mean, best.count, best.variance), (3.0, 1, None));
+}
+
+#[test]
+fn without_repeat_there_are_no_groups_to_be_best() {
+    let mut simulation = simulation(digits(), "random", Vec::new());
+    run(&mut simulation, 3, |_| 0.0);
+    assert_eq!(best_group(simulation.study()), None);
 }

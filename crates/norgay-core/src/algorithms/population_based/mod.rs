@@ -4,6 +4,8 @@
 //! They share the reading of the [`population`] from the trials and the step from one generation
 //! to the next, and differ in how a copy is changed ([`Explore`](population::Explore)).
 
+pub(super) mod bandits;
+mod improvement;
 mod perturbed;
 mod population;
 mod ranges;

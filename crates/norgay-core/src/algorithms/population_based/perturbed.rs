@@ -78,7 +78,7 @@ impl Perturbed {
 
 /// A value of a narrower range as the domain writes it (steps counted from another end may
 /// differ in their last digit).
-fn within(domain: &Domain, value: Value) -> Value {
+pub(super) fn within(domain: &Domain, value: Value) -> Value {
     let nearest = value.as_f64().and_then(|number| match domain {
         Domain::Continuous { .. } => domain.nearest(number),
         _ => None,

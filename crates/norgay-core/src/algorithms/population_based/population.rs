@@ -47,11 +47,11 @@ pub(super) struct Population {
 }
 
 impl Population {
-    pub(super) fn new(arguments: &Arguments<'_>) -> Result<Self, AlgorithmError> {
+    pub(super) fn new(arguments: &Arguments<'_>, size: u64) -> Result<Self, AlgorithmError> {
         let generations = arguments.count(NUM_GENERATIONS.name, 0)?;
         Ok(Self {
             num_generations: generations.unwrap_or(u64::MAX),
-            size: arguments.count(POPULATION_SIZE.name, 2)?.unwrap_or(20),
+            size: arguments.count(POPULATION_SIZE.name, 2)?.unwrap_or(size),
             max_num_trials: arguments.max_num_trials()?,
         })
     }

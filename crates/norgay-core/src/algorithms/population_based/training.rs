@@ -35,7 +35,7 @@ struct PopulationBasedTraining {
 
 fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
     Ok(Box::new(PopulationBasedTraining {
-        population: Population::new(arguments)?,
+        population: Population::new(arguments, 20)?,
         perturbed: Perturbed {
             ranges: ranges(arguments, space)?,
             factors: factors(arguments)?,

@@ -60,52 +60,71 @@ pub fn widest<T>(work: impl FnOnce() -> T) -> T {
     pulp::Arch::new().dispatch(work)
 }
 
-/// The scalar products of each of some rows with each of others, all of the first one's length.
+/// The lanes of the scalar products of a row with four others, and what is left to add to each.
+///
+/// Written out, not with iterators or `map`: what is not inlined here loses the wide instructions.
 #[inline(always)]
-fn products<const R: usize, const C: usize>(
-    left: [&[f64]; R],
-    right: [&[f64]; C],
-) -> [[f64; C]; R] {
-    let length = left[0].len();
-    let left = left.map(|row| row[..length].as_chunks::<LANES>());
-    let right = right.map(|row| row[..length].as_chunks::<LANES>());
-    let mut sums = [[[0.0; LANES]; C]; R];
-    for k in 0..length / LANES {
-        for r in 0..R {
-            let a = &left[r].0[k];
-            for c in 0..C {
-                let b = &right[c].0[k];
-                for lane in 0..LANES {
-                    sums[r][c][lane] += a[lane] * b[lane];
-                }
-            }
+fn four_products(left: &[f64], others: [&[f64]; 4]) -> [f64; 4] {
+    let length = left.len();
+    let (a, a_rest) = left.as_chunks::<LANES>();
+    let (b0, rest0) = others[0][..length].as_chunks::<LANES>();
+    let (b1, rest1) = others[1][..length].as_chunks::<LANES>();
+    let (b2, rest2) = others[2][..length].as_chunks::<LANES>();
+    let (b3, rest3) = others[3][..length].as_chunks::<LANES>();
+    let count = a.len();
+    let (b0, b1, b2, b3) = (&b0[..count], &b1[..count], &b2[..count], &b3[..count]);
+    let mut s0 = [0.0; LANES];
+    let mut s1 = [0.0; LANES];
+    let mut s2 = [0.0; LANES];
+    let mut s3 = [0.0; LANES];
+    for k in 0..count {
+        for lane in 0..LANES {
+            s0[lane] += a[k][lane] * b0[k][lane];
+            s1[lane] += a[k][lane] * b1[k][lane];
+            s2[lane] += a[k][lane] * b2[k][lane];
+            s3[lane] += a[k][lane] * b3[k][lane];
         }
     }
-    let mut totals = [[0.0; C]; R];
-    for r in 0..R {
-        for c in 0..C {
-            let s = &sums[r][c];
-            let mut total = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-            for (a, b) in left[r].1.iter().zip(right[c].1) {
-                total += a * b;
-            }
-            totals[r][c] = total;
-        }
+    let mut totals = [total(&s0), total(&s1), total(&s2), total(&s3)];
+    for k in 0..a_rest.len() {
+        totals[0] += a_rest[k] * rest0[k];
+        totals[1] += a_rest[k] * rest1[k];
+        totals[2] += a_rest[k] * rest2[k];
+        totals[3] += a_rest[k] * rest3[k];
     }
     totals
+}
+
+#[inline(always)]
+fn total(s: &[f64; LANES]) -> f64 {
+    ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 }
 
 /// The scalar product of two vectors of the same length.
 #[inline(always)]
 pub fn product(left: &[f64], right: &[f64]) -> f64 {
-    products([left], [right])[0][0]
+    let (a, a_rest) = left.as_chunks::<LANES>();
+    let (b, b_rest) = right[..left.len()].as_chunks::<LANES>();
+    let b = &b[..a.len()];
+    let mut sums = [0.0; LANES];
+    for k in 0..a.len() {
+        for lane in 0..LANES {
+            sums[lane] += a[k][lane] * b[k][lane];
+        }
+    }
+    let mut sum = total(&sums);
+    for k in 0..a_rest.len() {
+        sum += a_rest[k] * b_rest[k];
+    }
+    sum
 }
 
 /// Adds `factor` times `source` to `target`.
 #[inline(always)]
 pub fn add_scaled(target: &mut [f64], factor: f64, source: &[f64]) {
-    for (t, s) in target.iter_mut().zip(source) {
-        *t += factor * s;
+    let source = &source[..target.len()];
+    for k in 0..target.len() {
+        target[k] += factor * source[k];
     }
 }
 
@@ -126,28 +145,34 @@ pub fn extend_cholesky(a: &mut Matrix, done: usize) -> Result<(), NotPositiveDef
         #[inline(always)]
         || {
             let (rows, columns) = (a.rows(), a.columns);
+            let mut reciprocals: Vec<f64> = (0..done).map(|i| 1.0 / a.row(i)[i]).collect();
             for i in done..rows {
                 let (above, below) = a.data.split_at_mut(i * columns);
                 let row = &mut below[..columns];
                 let mut j = 0;
                 // Four columns at once, as long as all four factors exist.
                 while j + 4 <= i {
-                    let four =
-                        [0, 1, 2, 3].map(|k| &above[(j + k) * columns..(j + k + 1) * columns]);
-                    let [sums] = products([&row[..j]], four.map(|other| &other[..j]));
+                    let block = &above[j * columns..(j + 4) * columns];
+                    let four = [
+                        &block[..columns],
+                        &block[columns..2 * columns],
+                        &block[2 * columns..3 * columns],
+                        &block[3 * columns..],
+                    ];
+                    let sums = four_products(&row[..j], four);
                     for k in 0..4 {
                         let mut value = row[j + k] - sums[k];
                         for m in 0..k {
                             value -= row[j + m] * four[k][j + m];
                         }
-                        row[j + k] = value / four[k][j + k];
+                        row[j + k] = value * reciprocals[j + k];
                     }
                     j += 4;
                 }
                 while j < i {
                     let other = &above[j * columns..(j + 1) * columns];
                     let sum = product(&row[..j], &other[..j]);
-                    row[j] = (row[j] - sum) / other[j];
+                    row[j] = (row[j] - sum) * reciprocals[j];
                     j += 1;
                 }
                 let rest = row[i] - product(&row[..i], &row[..i]);
@@ -155,6 +180,7 @@ pub fn extend_cholesky(a: &mut Matrix, done: usize) -> Result<(), NotPositiveDef
                     return Err(NotPositiveDefinite);
                 }
                 row[i] = rest.sqrt();
+                reciprocals.push(1.0 / row[i]);
             }
             Ok(())
         },
@@ -185,27 +211,15 @@ pub fn transposed_inverse(factor: &Matrix) -> Matrix {
                 let r3 = &mut rest[..n];
                 for i in first..n {
                     let row = factor.row(i);
-                    let [sums] = products(
-                        [&row[first..i]],
-                        [&r0[first..i], &r1[first..i], &r2[first..i], &r3[first..i]],
-                    );
+                    let four = [&r0[first..], &r1[first..], &r2[first..], &r3[first..]];
+                    let sums = four_products(&row[first..i], four);
+                    let reciprocal = 1.0 / row[i];
+                    // Above the diagonal all sums are 0, and so stays the inverse.
                     let unit = |k: usize| if i == first + k { 1.0 } else { 0.0 };
-                    r0[i] = (unit(0) - sums[0]) / row[i];
-                    r1[i] = if i < first + 1 {
-                        0.0
-                    } else {
-                        (unit(1) - sums[1]) / row[i]
-                    };
-                    r2[i] = if i < first + 2 {
-                        0.0
-                    } else {
-                        (unit(2) - sums[2]) / row[i]
-                    };
-                    r3[i] = if i < first + 3 {
-                        0.0
-                    } else {
-                        (unit(3) - sums[3]) / row[i]
-                    };
+                    r0[i] = (unit(0) - sums[0]) * reciprocal;
+                    r1[i] = (unit(1) - sums[1]) * reciprocal;
+                    r2[i] = (unit(2) - sums[2]) * reciprocal;
+                    r3[i] = (unit(3) - sums[3]) * reciprocal;
                 }
             }
             inverse
@@ -235,8 +249,13 @@ pub fn inverse_of_whole(transposed: &Matrix) -> Matrix {
                 let left = &transposed.row(i)[i..];
                 let mut j = 0;
                 while j + 4 <= i + 1 {
-                    let four = [0, 1, 2, 3].map(|k| &transposed.row(j + k)[i..]);
-                    let [values] = products([left], four);
+                    let four = [
+                        &transposed.row(j)[i..],
+                        &transposed.row(j + 1)[i..],
+                        &transposed.row(j + 2)[i..],
+                        &transposed.row(j + 3)[i..],
+                    ];
+                    let values = four_products(left, four);
                     inverse.row_mut(i)[j..j + 4].copy_from_slice(&values);
                     j += 4;
                 }
@@ -303,11 +322,17 @@ pub fn squared_lengths(lower: &Matrix, rows: &Matrix) -> Vec<f64> {
             while first < m {
                 let many = 4.min(m - first);
                 // A short last group counts its last row more than once; the copies are dropped.
-                let four = [0, 1, 2, 3].map(|k: usize| rows.row(first + k.min(many - 1)));
+                let last = first + many - 1;
+                let four = [
+                    rows.row(first),
+                    rows.row((first + 1).min(last)),
+                    rows.row((first + 2).min(last)),
+                    rows.row((first + 3).min(last)),
+                ];
                 let mut sums = [0.0; 4];
                 let mut i = 0;
                 while i < lower.rows() {
-                    let parts = lower_products(lower, i, four);
+                    let parts = four_products(&lower.row(i)[..=i], four);
                     for k in 0..4 {
                         sums[k] += parts[k] * parts[k];
                     }
@@ -319,12 +344,6 @@ pub fn squared_lengths(lower: &Matrix, rows: &Matrix) -> Vec<f64> {
             lengths
         },
     )
-}
-
-#[inline(always)]
-fn lower_products(lower: &Matrix, i: usize, four: [&[f64]; 4]) -> [f64; 4] {
-    let [parts] = products([&lower.row(i)[..=i]], four.map(|row| &row[..=i]));
-    parts
 }
 
 /// `lower * right` for a lower triangular matrix.

@@ -10,6 +10,11 @@ pub(crate) trait Acquisition {
     /// The worth of points given by row.
     fn values(&self, points: &Matrix) -> Vec<f64>;
 
+    /// The same, maybe less exactly and sooner: for choosing the points worth a closer look.
+    fn rough_values(&self, points: &Matrix) -> Vec<f64> {
+        self.values(points)
+    }
+
     /// The worth of one point; its gradient by the numeric coordinates is written.
     fn value_and_gradient(&self, point: &[f64], gradient: &mut [f64]) -> f64;
 }
@@ -78,19 +83,18 @@ impl Criterion {
 const MARGIN: f64 = 0.01;
 
 impl Acquisition for Improvement {
+    /// The worth by the most probable process alone.
+    fn rough_values(&self, points: &Matrix) -> Vec<f64> {
+        match self.members.first() {
+            Some(member) => self.values_of(member, points),
+            None => vec![0.0; points.rows()],
+        }
+    }
+
     fn values(&self, points: &Matrix) -> Vec<f64> {
-        let each: Vec<Vec<f64>> = self
-            .members
-            .iter()
-            .map(|member| {
-                let (means, variances) = member.posterior.predict(points);
-                let pairs = means.iter().zip(&variances);
-                pairs
-                    .map(|(mean, variance)| {
-                        self.criterion.value(member.incumbent, *mean, *variance)
-                    })
-                    .collect()
-            })
+        let members = self.members.iter();
+        let each: Vec<Vec<f64>> = members
+            .map(|member| self.values_of(member, points))
             .collect();
         let mut row = vec![0.0; each.len()];
         (0..points.rows())
@@ -133,6 +137,15 @@ impl Acquisition for Improvement {
 }
 
 impl Improvement {
+    fn values_of(&self, member: &Member, points: &Matrix) -> Vec<f64> {
+        let (means, variances) = member.posterior.predict(points);
+        let pairs = means.iter().zip(&variances);
+        let value = |(mean, variance): (&f64, &f64)| {
+            self.criterion.value(member.incumbent, *mean, *variance)
+        };
+        pairs.map(value).collect()
+    }
+
     /// The mean over the members: of the improvement itself, where its logarithm is given.
     fn combined(&self, values: &[f64]) -> f64 {
         let count = values.len() as f64;

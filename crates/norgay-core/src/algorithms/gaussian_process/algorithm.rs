@@ -194,7 +194,8 @@ impl GaussianProcessSearch {
             let recipe = Recipe {
                 transforms: self.settings.transforms.clone(),
                 members,
-                steps: 25,
+                steps: if chosen.values.len() <= 100 { 25 } else { 10 },
+                afresh: chosen.values.len() <= 20 || view.next_number.is_multiple_of(8),
             };
             Some(Model::fit(
                 &observations,

@@ -91,31 +91,14 @@ pub(crate) struct Feasible {
 }
 
 impl Acquisition for Feasible {
+    fn rough_values(&self, points: &Matrix) -> Vec<f64> {
+        let improvement = self.improvement.as_ref();
+        self.limited(points, improvement.map(|i| i.rough_values(points)))
+    }
+
     fn values(&self, points: &Matrix) -> Vec<f64> {
-        let mut values = match &self.improvement {
-            Some(improvement) => improvement.values(points),
-            None => vec![0.0; points.rows()],
-        };
-        let curiosity = if self.improvement.is_none() {
-            CURIOSITY
-        } else {
-            0.0
-        };
-        for limit in &self.limits {
-            let (means, variances) = limit.predict(points);
-            for (k, value) in values.iter_mut().enumerate() {
-                let z = -means[k] / variances[k].sqrt();
-                *value += normal::log_cumulative(z) + 0.5 * curiosity * libm::log(variances[k]);
-            }
-        }
-        if let Some(FailureModel(posterior)) = &self.failures {
-            let (means, variances) = posterior.predict(points);
-            for (k, value) in values.iter_mut().enumerate() {
-                *value += FailureModel::log_probability(means[k], variances[k])
-                    + 0.5 * curiosity * libm::log(variances[k]);
-            }
-        }
-        values
+        let improvement = self.improvement.as_ref();
+        self.limited(points, improvement.map(|i| i.values(points)))
     }
 
     fn value_and_gradient(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
@@ -159,6 +142,33 @@ impl Acquisition for Feasible {
             value += 0.5 * curiosity * libm::log(prediction.variance);
         }
         value
+    }
+}
+
+impl Feasible {
+    /// Improvements times the probabilities of keeping the limits and of working, as logarithms.
+    fn limited(&self, points: &Matrix, improvements: Option<Vec<f64>>) -> Vec<f64> {
+        let mut values = improvements.unwrap_or_else(|| vec![0.0; points.rows()]);
+        let curiosity = if self.improvement.is_none() {
+            CURIOSITY
+        } else {
+            0.0
+        };
+        for limit in &self.limits {
+            let (means, variances) = limit.predict(points);
+            for (k, value) in values.iter_mut().enumerate() {
+                let z = -means[k] / variances[k].sqrt();
+                *value += normal::log_cumulative(z) + 0.5 * curiosity * libm::log(variances[k]);
+            }
+        }
+        if let Some(FailureModel(posterior)) = &self.failures {
+            let (means, variances) = posterior.predict(points);
+            for (k, value) in values.iter_mut().enumerate() {
+                *value += FailureModel::log_probability(means[k], variances[k])
+                    + 0.5 * curiosity * libm::log(variances[k]);
+            }
+        }
+        values
     }
 }
 

@@ -6,12 +6,12 @@
 //! constants.
 
 use crate::numerics::dense::{
-    Matrix, cholesky, inverse_of_whole, product, solve_lower, solve_upper, transposed_inverse,
-    widest,
+    Matrix, add_scaled, cholesky, inverse_of_whole, product, solve_lower, solve_upper,
+    transposed_inverse, widest,
 };
 use crate::numerics::lbfgs::{self, Limits};
 
-use super::kernel::{Kernel, Metric, matern, matern_slope};
+use super::kernel::{Kernel, Metric, matern, matern_and_slope};
 
 /// The precision of the prior on the mean of the standardised values.
 pub(crate) const MEAN_PRECISION: f64 = 0.05;
@@ -182,9 +182,7 @@ impl<'a> Evidence<'a> {
                 squared.fill(0.0);
                 for p in 0..d {
                     let weight = kernel.weights[p];
-                    for (r, difference) in squared.iter_mut().zip(differences.row(p)) {
-                        *r += weight * difference;
-                    }
+                    add_scaled(squared, weight, differences.row(p));
                 }
             },
         );
@@ -197,6 +195,7 @@ impl<'a> Evidence<'a> {
         let inverse = inverse_of_whole(&transposed_inverse(&factor));
         // From here on `squared` holds, for each pair, half the derivative by its covariance times
         // the derivative of its covariance by its squared distance.
+        let mut correlations = vec![0.0; n];
         let mut by_variance = 0.0;
         let mut by_noise = 0.0;
         widest(
@@ -209,13 +208,17 @@ impl<'a> Evidence<'a> {
                     by_variance += 0.5 * diagonal * kernel.variance;
                     by_noise += 0.5 * diagonal * noise / self.data.repeats[i];
                     let pairs = &mut squared[start..start + i];
-                    let mut sum = 0.0;
-                    for ((r, inverse), other) in pairs.iter_mut().zip(row).zip(&alpha) {
-                        let w = (inverse - alpha[i] * other) * kernel.variance;
-                        sum += w * matern(*r);
-                        *r = w * matern_slope(*r);
+                    let (row, others) = (&row[..i], &alpha[..i]);
+                    let correlations = &mut correlations[..i];
+                    for k in 0..i {
+                        let w = (row[k] - alpha[i] * others[k]) * kernel.variance;
+                        let (correlation, slope) = matern_and_slope(pairs[k]);
+                        correlations[k] = w * correlation;
+                        pairs[k] = w * slope;
                     }
-                    by_variance += sum;
+                    for sum in correlations.iter() {
+                        by_variance += sum;
+                    }
                     start += i;
                 }
                 for (p, (slope, weight)) in gradient.iter_mut().zip(&kernel.weights).enumerate() {
@@ -265,8 +268,9 @@ fn covariance(squared: &[f64], n: usize, variance: f64, noise: f64, repeats: &[f
             let mut start = 0;
             for i in 0..n {
                 let row = whole.row_mut(i);
-                for (entry, r) in row[..i].iter_mut().zip(&squared[start..start + i]) {
-                    *entry = variance * matern(*r);
+                let pairs = &squared[start..start + i];
+                for k in 0..i {
+                    row[k] = variance * matern(pairs[k]);
                 }
                 row[i] = variance + noise / repeats[i];
                 start += i;

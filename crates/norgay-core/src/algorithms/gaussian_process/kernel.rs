@@ -33,12 +33,17 @@ pub(crate) fn matern(squared: f64) -> f64 {
     (1.0 + s + s * s * (1.0 / 3.0)) * exponential(-s)
 }
 
-/// Its derivative by the squared distance.
+/// The same and its derivative by the squared distance.
 #[inline(always)]
 #[allow(clippy::inline_always)]
-pub(crate) fn matern_slope(squared: f64) -> f64 {
+pub(crate) fn matern_and_slope(squared: f64) -> (f64, f64) {
     let s = SQRT_5 * squared.sqrt();
-    -(5.0 / 6.0) * (1.0 + s) * exponential(-s)
+    let decay = exponential(-s);
+    let near = 1.0 + s;
+    (
+        (near + s * s * (1.0 / 3.0)) * decay,
+        -(5.0 / 6.0) * near * decay,
+    )
 }
 
 impl Metric {
@@ -54,32 +59,39 @@ impl Metric {
 
 impl Kernel {
     /// Squared distances of a point to each of the points given by dimension (`columns[p][i]`).
+    #[inline(always)]
+    #[allow(clippy::inline_always, clippy::needless_range_loop)]
     pub(crate) fn squared_distances(&self, point: &[f64], columns: &Matrix, into: &mut [f64]) {
         into.fill(0.0);
         for (p, coordinate) in point.iter().enumerate() {
             let weight = self.weights[p];
             let column = &columns.row(p)[..into.len()];
             if self.metric.categorical[p] {
-                for (r, other) in into.iter_mut().zip(column) {
-                    *r += if coordinate == other { 0.0 } else { weight };
+                for k in 0..into.len() {
+                    into[k] += if *coordinate == column[k] {
+                        0.0
+                    } else {
+                        weight
+                    };
                 }
             } else {
-                for (r, other) in into.iter_mut().zip(column) {
-                    let difference = coordinate - other;
-                    *r += weight * difference * difference;
+                for k in 0..into.len() {
+                    let difference = coordinate - column[k];
+                    into[k] += weight * difference * difference;
                 }
             }
         }
     }
 
     /// Covariances of a point with each of the points given by dimension.
+    #[allow(clippy::needless_range_loop)]
     pub(crate) fn covariances(&self, point: &[f64], columns: &Matrix, into: &mut [f64]) {
         widest(
             #[inline(always)]
             || {
                 self.squared_distances(point, columns, into);
-                for r in into.iter_mut() {
-                    *r = self.variance * matern(*r);
+                for k in 0..into.len() {
+                    into[k] = self.variance * matern(into[k]);
                 }
             },
         );

@@ -24,6 +24,8 @@ pub(crate) struct Recipe {
     pub(crate) members: usize,
     /// Most quasi-Newton steps of a fit.
     pub(crate) steps: u32,
+    /// Whether to start afresh beside earlier hyperparameters.
+    pub(crate) afresh: bool,
 }
 
 /// What a model is fitted to; values are finite, in the sense of minimization.
@@ -86,7 +88,8 @@ impl Model {
         let mut evidence = Evidence::new(&data, prior);
         let initial = Hyperparameters::initial(d);
         let usable = previous.filter(|p| p.0.len() == initial.0.len());
-        let starts = usable.into_iter().chain([&initial]);
+        let fresh = (recipe.afresh || usable.is_none()).then_some(&initial);
+        let starts = usable.into_iter().chain(fresh);
         let (map, value) = starts
             .map(|start| evidence.minimize(start, recipe.steps))
             .filter(|(_, value)| value.is_finite())

@@ -107,15 +107,25 @@ pub(crate) struct Believed<'a> {
 }
 
 impl Acquisition for Believed<'_> {
+    fn rough_values(&self, points: &Matrix) -> Vec<f64> {
+        self.weighted(points, self.inner.rough_values(points))
+    }
+
     fn values(&self, points: &Matrix) -> Vec<f64> {
-        let values = self.inner.values(points).into_iter().enumerate();
-        values
-            .map(|(k, value)| value + self.prior.log_density(points.row(k), self.power, None))
-            .collect()
+        self.weighted(points, self.inner.values(points))
     }
 
     fn value_and_gradient(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
         let value = self.inner.value_and_gradient(point, gradient);
         value + self.prior.log_density(point, self.power, Some(gradient))
+    }
+}
+
+impl Believed<'_> {
+    fn weighted(&self, points: &Matrix, values: Vec<f64>) -> Vec<f64> {
+        let values = values.into_iter().enumerate();
+        values
+            .map(|(k, value)| value + self.prior.log_density(points.row(k), self.power, None))
+            .collect()
     }
 }

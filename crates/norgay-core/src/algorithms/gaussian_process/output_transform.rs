@@ -93,25 +93,35 @@ fn middle(sorted: &[f64]) -> f64 {
 
 /// The transform of one number.
 pub(crate) fn yeo_johnson(z: f64, power: f64) -> f64 {
+    powered(libm::log1p(z.abs()).copysign(z), power)
+}
+
+/// The transform of the number whose `ln(1 + |z|)`, with the sign of `z`, is given.
+fn powered(log: f64, power: f64) -> f64 {
     let near = |a: f64| a.abs() < 1e-8;
-    if z >= 0.0 {
+    if log >= 0.0 {
         if near(power) {
-            libm::log1p(z)
+            log
         } else {
-            libm::expm1(power * libm::log1p(z)) / power
+            libm::expm1(power * log) / power
         }
     } else {
         let other = 2.0 - power;
         if near(other) {
-            -libm::log1p(-z)
+            log
         } else {
-            -libm::expm1(other * libm::log1p(-z)) / other
+            -libm::expm1(-other * log) / other
         }
     }
 }
 
 /// The power that maximizes likelihood times prior: on a grid, then by golden section.
 fn most_probable_power(scaled: &[f64]) -> f64 {
+    let logs: Vec<f64> = scaled
+        .iter()
+        .map(|z| libm::log1p(z.abs()).copysign(*z))
+        .collect();
+    let scaled = &logs;
     let step = 4.0 / 60.0;
     let grid = (0..=60).map(|k| -2.0 + step * f64::from(k));
     let mut best = (1.0, f64::NEG_INFINITY);
@@ -133,23 +143,16 @@ fn most_probable_power(scaled: &[f64]) -> f64 {
     0.5 * (low + high)
 }
 
-fn log_posterior(scaled: &[f64], power: f64) -> f64 {
-    let n = scaled.len() as f64;
+/// `logs` holds `ln(1 + |z|)` with the sign of `z`.
+fn log_posterior(logs: &[f64], power: f64) -> f64 {
+    let n = logs.len() as f64;
     let mut jacobian = 0.0;
     let (mut sum, mut squares) = (0.0, 0.0);
-    let (smallest, largest) = scaled
-        .iter()
-        .fold((0.0_f64, 0.0_f64), |(a, b), z| (a.min(*z), b.max(*z)));
-    // The range of the result bounds its variance, which keeps the sums finite.
-    if !(yeo_johnson(largest, power) - yeo_johnson(smallest, power)).is_finite() {
-        return f64::NEG_INFINITY;
-    }
-    let shift = yeo_johnson(0.0, power);
-    for z in scaled {
-        let t = yeo_johnson(*z, power) - shift;
+    for log in logs {
+        let t = powered(*log, power);
         sum += t;
         squares += t * t;
-        jacobian += libm::log1p(z.abs()).copysign(*z);
+        jacobian += log;
     }
     let variance = squares / n - (sum / n) * (sum / n);
     if !(variance > 0.0 && variance.is_finite()) {

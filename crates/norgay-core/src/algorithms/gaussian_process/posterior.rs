@@ -6,7 +6,7 @@ use crate::numerics::dense::{
 };
 
 use super::hyperparameters::{Data, Hyperparameters, weights, weights_around};
-use super::kernel::{Kernel, matern, matern_slope};
+use super::kernel::{Kernel, matern_and_slope};
 
 /// The smallest variance, as a share of the process's.
 const SMALLEST_VARIANCE: f64 = 1e-12;
@@ -185,8 +185,9 @@ impl Posterior {
                 self.kernel
                     .squared_distances(point, &self.columns, &mut squared);
                 for i in 0..rows {
-                    covariances[i] = self.kernel.variance * matern(squared[i]);
-                    slopes[i] = self.kernel.variance * matern_slope(squared[i]);
+                    let (correlation, slope) = matern_and_slope(squared[i]);
+                    covariances[i] = self.kernel.variance * correlation;
+                    slopes[i] = self.kernel.variance * slope;
                 }
             },
         );

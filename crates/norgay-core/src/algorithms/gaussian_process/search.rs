@@ -16,6 +16,11 @@ use crate::space::Space;
 
 use super::acquisition::Acquisition;
 
+/// Candidates that are looked at closely.
+const SHORT_LIST: usize = 100;
+/// A round of polishing that gains less (of a logarithm) is the last.
+const ENOUGH: f64 = 0.01;
+
 /// How much work a search does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
@@ -93,8 +98,7 @@ impl Search<'_> {
     /// The best unseen feasible point found, and its worth; `None` if none was found.
     pub(crate) fn run(&self, stream: &mut Stream) -> Option<(Vec<f64>, f64)> {
         let points = self.candidates(stream);
-        let mut ranked = self.valued(points);
-        ranked.sort_by(|a, b| b.value.total_cmp(&a.value));
+        let ranked = self.ranked(points);
         let starts = self.starts(&ranked);
         let mut best: Option<(Vec<f64>, f64)> = None;
         for start in starts {
@@ -202,12 +206,27 @@ impl Search<'_> {
         point
     }
 
-    fn valued(&self, points: Vec<Vec<f64>>) -> Vec<Candidate> {
+    /// The best of the points, best first: those that look best at first are looked at closely.
+    fn ranked(&self, points: Vec<Vec<f64>>) -> Vec<Candidate> {
+        let rough = self.acquisition.rough_values(&self.matrix(&points));
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|a, b| rough[*b].total_cmp(&rough[*a]));
+        order.truncate(SHORT_LIST);
+        let mut ranked = self.valued(order.iter().map(|k| points[*k].clone()).collect());
+        ranked.sort_by(|a, b| b.value.total_cmp(&a.value));
+        ranked
+    }
+
+    fn matrix(&self, points: &[Vec<f64>]) -> Matrix {
         let mut matrix = Matrix::zeros(0, self.encoding.len());
-        for point in &points {
+        for point in points {
             matrix.push(point);
         }
-        let values = self.acquisition.values(&matrix);
+        matrix
+    }
+
+    fn valued(&self, points: Vec<Vec<f64>>) -> Vec<Candidate> {
+        let values = self.acquisition.values(&self.matrix(&points));
         let pairs = points.into_iter().zip(values);
         pairs
             .map(|(point, value)| Candidate { point, value })
@@ -245,7 +264,7 @@ impl Search<'_> {
             let before = best.value;
             self.climb(&mut best);
             self.sweep(&mut best, stream);
-            if best.value - before < 1e-4 {
+            if best.value - before < ENOUGH {
                 break;
             }
         }

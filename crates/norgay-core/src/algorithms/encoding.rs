@@ -440,6 +440,7 @@ fn parents_first(dimensions: &[Dimension]) -> Vec<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::random::Purpose;

@@ -412,6 +412,7 @@ pub fn exponential(x: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::random::{Purpose, Stream};

@@ -21,6 +21,10 @@ pub(crate) mod search;
 pub(crate) mod settings;
 mod trust_region;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod oracle;
+
 pub(crate) use algorithm::{GaussianProcessSearch, SKILL};
 
 use crate::algorithm::{Algorithm, AlgorithmError};

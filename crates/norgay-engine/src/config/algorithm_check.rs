@@ -9,11 +9,11 @@ use norgay_core::definition::AlgorithmChoice;
 use super::draft::{Draft, Written};
 use super::source_text::{Report, did_you_mean, shown};
 
-/// The algorithm of a draft; random search if none is named.
+/// The algorithm of a draft; `auto` if none is named.
 pub(super) fn algorithm(draft: &Draft, report: &mut Report) -> Option<AlgorithmChoice> {
     let arguments = arguments(draft, report);
     let Some(written) = draft.get("algorithm.name") else {
-        let name = "random".to_owned();
+        let name = "auto".to_owned();
         let absent = !draft.mentions("algorithm.name");
         return (absent && arguments.is_some()).then(|| AlgorithmChoice {
             name,

@@ -74,7 +74,7 @@ pub const FIELDS: &[FieldEntry] = &[
     with_default(
         "algorithm",
         Shape::Algorithm,
-        "\"random\"",
+        "\"auto\"",
         "The algorithm's name, or a map of its `name` and arguments, as in \
          `{name: grid, num_grid_points: 3}`.",
     ),

@@ -186,16 +186,16 @@ impl GaussianProcessSearch {
         let mut stream = Stream::new(view.seed, view.next_number, Purpose::Model);
         let feasible = chosen.eligible.iter().any(|eligible| *eligible);
         let model = if feasible && chosen.values.len() >= 2 {
-            let members = if chosen.values.len() <= ENSEMBLE_POINTS {
-                self.settings.members
-            } else {
-                1
+            let members = match chosen.values.len() {
+                n if n <= ENSEMBLE_POINTS => self.settings.members,
+                n if n <= 2 * ENSEMBLE_POINTS => self.settings.members.div_ceil(2),
+                _ => 1,
             };
             let recipe = Recipe {
                 transforms: self.settings.transforms.clone(),
                 members,
-                steps: if chosen.values.len() <= 100 { 25 } else { 10 },
-                afresh: chosen.values.len() <= 20 || view.next_number.is_multiple_of(8),
+                steps: if chosen.values.len() <= 128 { 25 } else { 12 },
+                afresh: chosen.values.len() <= 20 || view.next_number.is_multiple_of(4),
             };
             Some(Model::fit(
                 &observations,

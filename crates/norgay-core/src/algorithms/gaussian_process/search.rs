@@ -19,7 +19,7 @@ use super::acquisition::Acquisition;
 /// Candidates that are looked at closely.
 const SHORT_LIST: usize = 100;
 /// A round of polishing that gains less (of a logarithm) is the last.
-const ENOUGH: f64 = 0.01;
+const ENOUGH: f64 = 1e-3;
 
 /// How much work a search does.
 #[derive(Clone, Copy, Debug)]

@@ -27,6 +27,8 @@ const CHEAP_MODEL_RESULTS: usize = 200;
 const JUDGED_RESULTS: usize = 20;
 /// A model that predicts a smaller share of the values' variance is no guide.
 const LEAST_SKILL: f64 = 0.3;
+/// The Gaussian process with a wide confidence bound.
+const EXPLORE: &str = "gp, exploring";
 /// Objectives up to which the hypervolume is improved directly.
 const MAX_HYPERVOLUME_OBJECTIVES: usize = 4;
 /// Results up to which several objectives are modelled.
@@ -73,19 +75,23 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         .iter()
         .any(|parameter| parameter.domain.cardinality() != Some(1));
     let names: &[&'static str] = if varies {
-        &["gp", "tpe", "cmaes", "ehvi", "parego", "nsga2"]
+        &["gp", EXPLORE, "tpe", "cmaes", "ehvi", "parego", "nsga2"]
     } else {
         &["random"]
     };
     let mut members = Vec::with_capacity(names.len());
-    for name in names.iter().filter(|name| super::find(name).is_some()) {
+    for name in names {
+        let (registered, arguments) = match *name {
+            "gp" => ("gp", belief.clone()),
+            EXPLORE => ("gp", exploring()),
+            other => (other, Vec::new()),
+        };
+        if super::find(registered).is_none() {
+            continue;
+        }
         let choice = AlgorithmChoice {
-            name: (*name).to_string(),
-            arguments: if *name == "gp" {
-                belief.clone()
-            } else {
-                Vec::new()
-            },
+            name: registered.to_string(),
+            arguments,
         };
         members.push((*name, super::build(&choice, space)?));
     }
@@ -97,6 +103,17 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         max_num_trials: arguments.max_num_trials()?,
         progress: Progress::default(),
     }))
+}
+
+/// Arguments of a search that prefers what is unknown.
+fn exploring() -> Vec<(String, Value)> {
+    let argument = |name: &str, value: Value| (name.to_string(), value);
+    vec![
+        argument("acquisition", "LCB".into()),
+        argument("exploration", Value::Float(4.0)),
+        argument("members", Value::Int(1)),
+        argument("local", false.into()),
+    ]
 }
 
 impl Algorithm for Auto {
@@ -179,10 +196,12 @@ impl Auto {
             return choice("tpe", "as the model predicts little");
         }
         let patience = 10.max(2 * view.space.parameters().len());
-        if self.progress.since_best >= patience && view.next_number.is_multiple_of(3) {
-            return choice("tpe", "as nothing better was found for a while");
+        let is_stuck = self.progress.since_best >= patience;
+        match view.next_number % 3 {
+            0 if is_stuck => choice("tpe", "as nothing better was found for a while"),
+            1 if is_stuck => choice(EXPLORE, "as nothing better was found for a while"),
+            _ => choice("gp", "as results are few"),
         }
-        choice("gp", "as results are few")
     }
 
     fn ask(&mut self, choice: &Choice, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {

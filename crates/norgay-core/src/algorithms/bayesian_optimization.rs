@@ -7,7 +7,7 @@ use crate::value::Value;
 
 use super::gaussian_process::GaussianProcessSearch;
 use super::gaussian_process::output_transform::OutputTransform;
-use super::gaussian_process::settings::{Settings, criterion};
+use super::gaussian_process::settings::{CONFIDENCE, Settings, criterion};
 use super::{AlgorithmEntry, ArgumentEntry, Arguments, MAX_NUM_TRIALS};
 
 const MODEL: &str = "model_type";
@@ -76,7 +76,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
                 let message = format!("{name} needs the model GP_MCMC");
                 return Err(arguments.wrong(ACQUISITION, message));
             }
-            criterion(given).ok_or_else(|| {
+            criterion(given, CONFIDENCE).ok_or_else(|| {
                 let message = format!("it must be EI, MPI or LCB (or with _MCMC), not {given}");
                 arguments.wrong(ACQUISITION, message)
             })?

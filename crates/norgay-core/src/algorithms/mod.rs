@@ -88,6 +88,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     population_based::bandits::ENTRY,
     genetic::ENTRY,
     gaussian_process::ENTRY,
+    gaussian_process::turbo::ENTRY,
     cmaes::ENTRY,
     bayesian_optimization::ENTRY,
 ];

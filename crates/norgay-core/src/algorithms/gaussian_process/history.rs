@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::algorithm::View;
 use crate::algorithms::encoding::Encoding;
 use crate::algorithms::lesson::Lesson;
+use crate::trial::Trial;
 
 use super::search::Seen;
 
@@ -30,6 +31,15 @@ pub(crate) struct History {
 impl History {
     /// Reads the trials that `view` shows. O(n d).
     pub(crate) fn read(view: &View<'_>, encoding: &Encoding) -> Self {
+        Self::read_those(view, encoding, |_| true)
+    }
+
+    /// Reads some of the trials; the others are only remembered as seen.
+    pub(crate) fn read_those(
+        view: &View<'_>,
+        encoding: &Encoding,
+        is_wanted: impl Fn(&Trial) -> bool,
+    ) -> Self {
         let mut history = Self::default();
         let mut places: HashMap<Vec<u64>, usize> = HashMap::new();
         for trial in view.trials.iter() {
@@ -39,6 +49,9 @@ impl History {
             }
             let point = encoding.encode(view.space, &trial.configuration);
             history.seen.insert(&point);
+            if !is_wanted(trial) {
+                continue;
+            }
             match lesson {
                 Lesson::Value(value) => {
                     let outcomes = trial.constraints().to_vec();

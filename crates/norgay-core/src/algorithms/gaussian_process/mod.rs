@@ -20,6 +20,7 @@ pub(crate) mod posterior;
 pub(crate) mod search;
 pub(crate) mod settings;
 mod trust_region;
+pub(crate) mod turbo;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -40,6 +41,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     summary: "Bayesian optimization with a Gaussian process",
     arguments: &[
         settings::ACQUISITION,
+        settings::EXPLORATION,
         settings::INITIAL_POINTS,
         settings::TRANSFORM,
         settings::MEMBERS,

@@ -17,6 +17,11 @@ pub(crate) const ACQUISITION: ArgumentEntry = argument(
     "what candidates are ranked by: EI (expected improvement), MPI (probability of improvement) \
      or LCB (lower confidence bound)",
 );
+pub(crate) const EXPLORATION: ArgumentEntry = argument(
+    "exploration",
+    "2",
+    "width of the confidence bound of LCB, in standard deviations",
+);
 pub(crate) const INITIAL_POINTS: ArgumentEntry = argument(
     "initial_points",
     "5 to 10, by the number of parameters",
@@ -47,6 +52,9 @@ pub(crate) const PRIOR_CONFIDENCE: ArgumentEntry = argument(
     "medium",
     "how firm that belief is: low, medium or high",
 );
+
+/// Width of the confidence bound in standard deviations, as in the reference.
+pub(crate) const CONFIDENCE: f64 = 2.0;
 
 /// The choices.
 #[derive(Clone, Debug)]
@@ -85,7 +93,7 @@ impl Settings {
         Ok(Self {
             criterion: match arguments.get(ACQUISITION.name) {
                 None => defaults.criterion,
-                Some(given) => criterion(given)
+                Some(given) => criterion(given, exploration(arguments)?)
                     .ok_or_else(|| wrong(arguments, &ACQUISITION, "EI, MPI or LCB", given))?,
             },
             initial_points: arguments
@@ -141,12 +149,22 @@ fn wrong(
     arguments.wrong(argument.name, format!("it must be {right}, not {given}"))
 }
 
+fn exploration(arguments: &Arguments<'_>) -> Result<f64, AlgorithmError> {
+    let Some(given) = arguments.get(EXPLORATION.name) else {
+        return Ok(CONFIDENCE);
+    };
+    let width = given
+        .as_f64()
+        .filter(|width| *width >= 0.0 && width.is_finite());
+    width.ok_or_else(|| wrong(arguments, &EXPLORATION, "a number from 0", given))
+}
+
 /// The criterion of a name, as in the reference.
-pub(crate) fn criterion(name: &Value) -> Option<Criterion> {
+pub(crate) fn criterion(name: &Value, exploration: f64) -> Option<Criterion> {
     match name.as_text()?.to_ascii_lowercase().as_str() {
         "ei" | "ei_mcmc" => Some(Criterion::ExpectedImprovement),
         "mpi" | "mpi_mcmc" => Some(Criterion::ProbabilityOfImprovement),
-        "lcb" | "lcb_mcmc" => Some(Criterion::LowerConfidenceBound(2.0)),
+        "lcb" | "lcb_mcmc" => Some(Criterion::LowerConfidenceBound(exploration)),
         _ => None,
     }
 }

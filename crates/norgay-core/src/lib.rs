@@ -23,6 +23,7 @@ pub mod study;
 pub mod testing;
 pub mod trial;
 pub mod value;
+pub mod warm_start;
 
 pub use configuration::Configuration;
 pub use node::{Node, NodeKind, Place};

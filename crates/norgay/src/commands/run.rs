@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use norgay_core::event::FinishReason;
+use norgay_core::warm_start::fitted_best;
 use norgay_engine::config::{FLAGS, StudyConfig, read_flags};
+use norgay_engine::open_study::OpenStudy;
 use norgay_engine::run::{RunEnd, Runner, StopSwitch, host_name, local_options};
 use norgay_engine::scheduler::local::{LocalOptions, LocalScheduler};
 use norgay_engine::view::study_json;
@@ -19,7 +21,7 @@ use crate::{UsageError, exit, signals};
 #[derive(Args)]
 #[command(
     disable_help_flag = true,
-    override_usage = "norgay run STUDY.yaml [--storage FILE] [--quiet | --verbose | --json]\n       \
+    override_usage = "norgay run STUDY.yaml [--storage FILE] [--warm-start STUDY] [--quiet | --verbose | --json]\n       \
                       norgay run --flag=value ... [--flagfile=FILE] [--quiet | --json]"
 )]
 pub struct Run {
@@ -32,11 +34,16 @@ pub struct Run {
     arguments: Vec<String>,
 }
 
+/// Configurations taken over from another study.
+const WARM_STARTS: usize = 5;
+
 /// What is said of the run itself, apart from the study.
 struct Request {
     config: StudyConfig,
     storage: StorageArgument,
     verbosity: Verbosity,
+    /// The study whose best configurations are tried first.
+    warm_start: Option<String>,
 }
 
 impl Run {
@@ -52,7 +59,10 @@ impl Run {
         }
         let request = self.request()?;
         let config = &request.config;
-        let study = target::create_or_open(&request.storage, config)?;
+        let mut study = target::create_or_open(&request.storage, config)?;
+        if let Some(other) = &request.warm_start {
+            warm_start(&mut study, other, &request)?;
+        }
         let switch = StopSwitch::default();
         signals::listen(switch.clone()).context("listening for signals")?;
         let mut progress = Progress::new(request.verbosity);
@@ -89,6 +99,7 @@ impl Run {
 
 fn from_file(arguments: &[String], mut verbosity: Verbosity) -> Result<Request> {
     let mut storage = std::env::var_os("NORGAY_STORAGE").map(PathBuf::from);
+    let mut warm_start = None;
     let mut rest = arguments[1..].iter();
     while let Some(argument) = rest.next() {
         match argument.split_once('=') {
@@ -98,6 +109,13 @@ fn from_file(arguments: &[String], mut verbosity: Verbosity) -> Result<Request> 
                     .next()
                     .ok_or_else(|| UsageError("--storage needs a file".into()))?;
                 storage = Some(path.into());
+            }
+            Some(("--warm-start", study)) => warm_start = Some(study.to_string()),
+            None if argument == "--warm-start" => {
+                let study = rest.next().ok_or_else(|| {
+                    UsageError("--warm-start needs the name of a study, or its file".into())
+                })?;
+                warm_start = Some(study.clone());
             }
             None if argument == "--verbose" || argument == "-v" => verbosity = Verbosity::Verbose,
             _ => {
@@ -115,6 +133,7 @@ fn from_file(arguments: &[String], mut verbosity: Verbosity) -> Result<Request> 
         config,
         storage: StorageArgument { storage },
         verbosity,
+        warm_start,
     })
 }
 
@@ -136,7 +155,37 @@ fn from_flags(arguments: &[String], verbosity: Verbosity) -> Result<Request> {
         config,
         storage: StorageArgument { storage },
         verbosity,
+        warm_start: None,
     })
+}
+
+/// Puts the best configurations of another study into the queue of one that has no trials yet.
+fn warm_start(study: &mut OpenStudy, other: &str, request: &Request) -> Result<()> {
+    if !study.study().trials().is_empty() {
+        return Ok(());
+    }
+    let database = StorageArgument {
+        storage: Some(target::storage_path(&request.storage, &request.config)),
+    };
+    let other_study = target::open(Some(other), &database)?;
+    let space = study.study().definition().space.clone();
+    let best = fitted_best(&space, other_study.study(), WARM_STARTS);
+    if best.is_empty() {
+        let message = format!(
+            "--warm-start: {other} has no completed trial that fits the space of this study"
+        );
+        return Err(UsageError(message).into());
+    }
+    for configuration in &best {
+        study.enqueue(configuration)?;
+    }
+    if !matches!(request.verbosity, Verbosity::Quiet | Verbosity::Json) {
+        say(&format!(
+            "{} of the best of {other} are tried first",
+            best.len()
+        ));
+    }
+    Ok(())
 }
 
 fn options(config: &StudyConfig) -> Result<LocalOptions> {
@@ -213,8 +262,11 @@ fn help() -> String {
     let mut lines: Vec<String> = [
         "Run a study, or go on with it where it stopped.",
         "",
-        "  norgay run STUDY.yaml [--storage FILE] [--quiet | --verbose | --json]",
+        "  norgay run STUDY.yaml [--storage FILE] [--warm-start STUDY] [--quiet | --verbose | --json]",
         "  norgay run --flag=value ... [--flagfile=FILE] [--quiet | --json]",
+        "",
+        "--warm-start: the best configurations of another study of the database (its name or file)",
+        "are tried first, as far as they fit the space.",
         "",
         "A study file is described in docs/reference/study-file.md and by `norgay schema study`.",
         "",

@@ -5,6 +5,8 @@
 mod cmaes;
 #[path = "algorithms/contract.rs"]
 mod contract;
+#[path = "algorithms/differential_evolution.rs"]
+mod differential_evolution;
 #[path = "algorithms/grid.rs"]
 mod grid;
 #[path = "algorithms/local_search.rs"]

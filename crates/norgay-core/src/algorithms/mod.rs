@@ -7,6 +7,7 @@ mod auto;
 mod bayesian_optimization;
 mod chain;
 mod cmaes;
+mod differential_evolution;
 mod encoding;
 mod forest;
 mod gaussian_process;
@@ -91,6 +92,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     gaussian_process::turbo::ENTRY,
     cmaes::ENTRY,
     bayesian_optimization::ENTRY,
+    differential_evolution::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

@@ -32,8 +32,18 @@ impl Distribution {
         }
     }
 
-    /// A point: one number of the stream for each coordinate.
+    /// A point. One that lies outside the unit cube is drawn anew, once: points inside tell more,
+    /// and an optimum at the bounds needs some outside.
     pub fn draw(&self, stream: &mut Stream) -> Point {
+        let first = self.draw_anywhere(stream);
+        let inside = |position: &f64| (0.0..=1.0).contains(position);
+        if first.positions.iter().all(inside) {
+            return first;
+        }
+        self.draw_anywhere(stream)
+    }
+
+    fn draw_anywhere(&self, stream: &mut Stream) -> Point {
         let draws: Vec<f64> = self.gaussian.mean.iter().map(|_| stream.normal()).collect();
         let step = self.gaussian.step(&draws);
         let categories = 0..self.categorical.probabilities.len();

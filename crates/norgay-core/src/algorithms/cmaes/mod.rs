@@ -133,18 +133,6 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
     Ok(Box::new(CmaEs::new(space, options, max_num_trials)))
 }
 
-/// CMA-ES for the end of a long study: it goes on where the best tenth of the trials is that
-/// others have made.
-#[allow(dead_code)] // for `auto`
-pub(crate) fn warm_started(space: &Space) -> Box<dyn Algorithm> {
-    let options = Options {
-        population: None,
-        sigma: DEFAULT_SIGMA,
-        restarts: Restarts::Bipop,
-    };
-    Box::new(CmaEs::new(space, options, u64::MAX))
-}
-
 impl Algorithm for CmaEs {
     /// O(d^2) a suggestion and O(d^3) a generation for d parameters, whatever the number of
     /// trials.

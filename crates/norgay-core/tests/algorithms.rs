@@ -15,6 +15,8 @@ mod local_search;
 mod random;
 #[path = "algorithms/successive_halving.rs"]
 mod successive_halving;
+#[path = "algorithms/tpe.rs"]
+mod tpe;
 #[path = "algorithms/wrappers.rs"]
 mod wrappers;
 

@@ -19,11 +19,13 @@ mod iterate;
 mod lesson;
 mod local_search;
 mod multi_fidelity;
+mod parzen;
 mod perturbation;
 mod population_based;
 mod random;
 mod repeat;
 mod sobol;
+mod tpe;
 mod wrapping;
 
 pub use arguments::Arguments;
@@ -84,6 +86,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     chain::ENTRY,
     sobol::ENTRY,
     forest::ENTRY,
+    tpe::ENTRY,
     multi_fidelity::successive_halving::ENTRY,
     population_based::training::ENTRY,
     population_based::bandits::ENTRY,

@@ -5,5 +5,6 @@ pub mod lbfgs;
 pub mod normal;
 pub mod pareto;
 pub mod random_forest;
+pub(crate) mod single;
 pub mod sobol_sequence;
 pub mod symmetric_eigen;

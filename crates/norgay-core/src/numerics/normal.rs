@@ -7,11 +7,6 @@ pub fn density(x: f64) -> f64 {
     libm::exp(-0.5 * x * x - LOG_SQRT_2_PI)
 }
 
-/// The logarithm of [`density`].
-pub fn log_density(x: f64) -> f64 {
-    -0.5 * x * x - LOG_SQRT_2_PI
-}
-
 /// The probability of a value below `x`.
 pub fn cumulative(x: f64) -> f64 {
     0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)

@@ -1,17 +1,14 @@
 //! How much a configuration promises: the logarithm of the expected improvement, and of the
 //! probability that it works at all.
-//!
-//! Source: Ament et al., "Unexpected improvements to expected improvement for Bayesian
-//! optimization" (NeurIPS 2023), for the logarithm.
 
-use crate::numerics::normal;
-use crate::numerics::random_forest::{Data, Feature, Forest, Prediction, Settings};
+use crate::algorithms::gaussian_process::log_expected_improvement::log_expected_improvement;
+use crate::numerics::random_forest::{Data, Feature, Forest, Settings};
 use crate::random::Stream;
 
 use super::history::History;
 
-/// Standard deviation below which no prediction is trusted, of values with one of about 1.
-const LEAST_DEVIATION: f64 = 1e-3;
+/// Variance below which no prediction is trusted, of values with one of about 1.
+const LEAST_VARIANCE: f64 = 1e-6;
 
 pub(super) struct Acquisition {
     values: Forest,
@@ -49,7 +46,9 @@ impl Acquisition {
 
     /// The logarithm of what a point promises.
     pub(super) fn at(&self, row: &[f64]) -> f64 {
-        let promised = log_expected_improvement(self.values.predict(row), self.best);
+        let predicted = self.values.predict(row);
+        let variance = predicted.variance.max(LEAST_VARIANCE);
+        let promised = log_expected_improvement(self.best, predicted.mean, variance);
         let Some(failure) = &self.failure else {
             return promised;
         };
@@ -76,42 +75,4 @@ fn failure(
         data.push(row, 1.0);
     }
     Some(Forest::fit(features, &data, settings, stream))
-}
-
-/// The logarithm of the expected improvement on `best`, by a normal distribution.
-fn log_expected_improvement(prediction: Prediction, best: f64) -> f64 {
-    let deviation = libm::sqrt(prediction.variance).max(LEAST_DEVIATION);
-    let z = (best - prediction.mean) / deviation;
-    let log_of_unit = if z > -2.0 {
-        libm::log(normal::density(z) + z * normal::cumulative(z))
-    } else {
-        // density(z) * (1 - t * mills_ratio(t)) without cancellation.
-        let t = -z;
-        let rest = normal::mills_tail(t) * normal::mills_ratio(t);
-        normal::log_density(z) + libm::log(rest)
-    };
-    log_of_unit + libm::log(deviation)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_expected_improvement_keeps_its_digits_in_the_tail() {
-        // Made with 50 digits by mpmath: log(pdf(z) + z cdf(z)).
-        for (z, expected) in [
-            (1.0, 0.080_026_218_849_306_9),
-            (-1.0, -2.485_121_025_712_641),
-            (-5.0, -16.744_301_162_660_99),
-            (-20.0, -206.917_838_509_425_1),
-        ] {
-            let prediction = Prediction {
-                mean: 0.0,
-                variance: 1.0,
-            };
-            let found = log_expected_improvement(prediction, z);
-            assert!((found - expected).abs() < 1e-9, "{z}: {found}");
-        }
-    }
 }

@@ -173,6 +173,9 @@ impl Study {
         {
             return Ok(Next::Over(FinishReason::Trials));
         }
+        if self.is_out_of_patience() {
+            return Ok(Next::Over(FinishReason::Patience));
+        }
         match algorithm.suggest(&self.view())? {
             Suggestion::Wait => Ok(Next::Wait),
             Suggestion::Done => Ok(Next::Over(FinishReason::Exhausted)),
@@ -218,12 +221,26 @@ impl Study {
         }
     }
 
+    /// Whether further trials are not worth it, by the budget.
+    ///
+    /// Those that are queued or running may still improve, and then the study goes on.
+    fn is_out_of_patience(&self) -> bool {
+        let patience = self.definition().budget.patience;
+        patience.is_some_and(|most| {
+            self.trials_since_improvement()
+                .is_some_and(|since| since >= most)
+        })
+    }
+
     /// The event that ends the study for a reason, if it has not ended and may end now.
     ///
-    /// A used-up budget of trials ends a study only when the last trial has ended, since that
-    /// one may have to be tried again.
+    /// A used-up budget of trials, or patience, ends a study only when the last trial has ended,
+    /// since that one may have to be tried again, or improve.
     pub fn finish(&self, reason: FinishReason) -> Vec<Event> {
-        let waits = matches!(reason, FinishReason::Trials | FinishReason::Exhausted);
+        let waits = matches!(
+            reason,
+            FinishReason::Trials | FinishReason::Exhausted | FinishReason::Patience
+        );
         let busy = self.counts().running + self.counts().queued > 0;
         if self.finished().is_some() || (waits && busy) {
             Vec::new()

@@ -149,6 +149,17 @@ pub struct Budget {
     pub max_failed: Option<u64>,
     /// So many user errors or missing metrics in a row end the study; 0 means never.
     pub max_failed_in_a_row: u64,
+    /// So many trials in a row that do not improve on the best end the study.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
+    /// What is no more than this counts as no improvement of the (only) objective.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub min_improvement: f64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 impl Budget {

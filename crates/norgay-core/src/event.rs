@@ -36,6 +36,8 @@ pub enum FinishReason {
     TooManyFailed,
     /// Too many trials in a row failed by their own fault.
     FailedInARow,
+    /// So many trials as the budget's patience brought no improvement.
+    Patience,
     /// A user cancelled the study.
     Cancelled,
 }
@@ -50,6 +52,7 @@ impl FinishReason {
             Self::Target => "the target value was reached",
             Self::TooManyFailed => "more trials failed than allowed",
             Self::FailedInARow => "too many trials in a row failed",
+            Self::Patience => "the last trials brought no improvement worth going on for",
             Self::Cancelled => "the study was cancelled",
         }
     }

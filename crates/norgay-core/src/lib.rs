@@ -14,6 +14,7 @@ pub mod expression;
 pub mod node;
 pub mod numerics;
 pub mod outcome;
+pub mod patience;
 pub mod python_text;
 pub mod random;
 pub mod repetition;

@@ -105,7 +105,7 @@ constraints: [units_2 <= units_1]
 objective: {name: loss, direction: minimize, value: last}
 algorithm: {name: grid, num_grid_points: 3}
 seed: 1
-budget: {trials: 30, wall_time: 2h, target: 0.01, max_failed: 10, max_failed_in_a_row: 0}
+budget: {trials: 30, wall_time: 2h, target: 0.01, max_failed: 10, max_failed_in_a_row: 0, patience: 12, min_improvement: 0.5}
 max_concurrent: 2
 command: python3 train.py --lr {lr} --units "{units_1} {units_2}" {key}
 metrics_file: metrics.json
@@ -154,6 +154,8 @@ fn every_field_arrives() {
         target: Some(0.01),
         max_failed: Some(10),
         max_failed_in_a_row: 0,
+        patience: Some(12),
+        min_improvement: 0.5,
     };
     assert_eq!(definition.budget, budget);
     assert_eq!(definition.retry.of(FailureCause::UserError), 1);

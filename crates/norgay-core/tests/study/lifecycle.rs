@@ -1,5 +1,5 @@
 use norgay_core::decision::{Next, Refusal, Told};
-use norgay_core::definition::{Direction, RetryPolicy};
+use norgay_core::definition::{Budget, Direction, RetryPolicy};
 use norgay_core::event::{Event, FinishReason};
 use norgay_core::trial::{FailureCause, StopCause, TrialState};
 use norgay_core::{Configuration, Value};
@@ -257,4 +257,73 @@ fn events_that_do_not_fit_change_nothing() {
         assert_eq!(simulation.study().counts(), counts);
         assert_eq!(state(&simulation, running), TrialState::Running);
     }
+}
+
+#[test]
+fn trials_without_an_improvement_end_the_study() {
+    let mut simulation = study(|definition| {
+        definition.budget.patience = Some(3);
+        definition.budget.min_improvement = 0.1;
+    });
+    // Failures before the first value, and many of them, are no lack of improvement.
+    for _ in 0..4 {
+        let number = start(&mut simulation);
+        simulation.fail(number).unwrap();
+    }
+    // The second and third are better by too little; together they improve.
+    for (value, since) in [(1.0, 0), (0.95, 1), (0.91, 2), (0.85, 0), (0.8, 1)] {
+        let number = start(&mut simulation);
+        simulation.complete(number, value).unwrap();
+        assert_eq!(simulation.study().trials_since_improvement(), Some(since));
+    }
+    let number = start(&mut simulation);
+    simulation.fail(number).unwrap();
+    let (last, late) = (start(&mut simulation), start(&mut simulation));
+    simulation.complete(last, 0.9).unwrap();
+    let over = Next::Over(FinishReason::Patience);
+    assert_eq!(simulation.advance().unwrap(), over);
+    assert!(
+        simulation.study().finish(FinishReason::Patience).is_empty(),
+        "one still runs"
+    );
+    // It improves, and the study goes on.
+    simulation.complete(late, 0.1).unwrap();
+    for _ in 0..3 {
+        let number = start(&mut simulation);
+        simulation.complete(number, 0.5).unwrap();
+    }
+    assert_eq!(simulation.advance().unwrap(), over);
+    let given: Configuration = [("x".into(), Value::Float(0.5))].into_iter().collect();
+    simulation.enqueue(&given).unwrap();
+    let given = start(&mut simulation);
+    simulation.complete(given, 0.5).unwrap();
+    let events = simulation.study().finish(FinishReason::Patience);
+    simulation.apply(events).unwrap();
+    assert_eq!(simulation.study().finished(), Some(FinishReason::Patience));
+    assert!(FinishReason::Patience.in_words().contains("no improvement"));
+}
+
+#[test]
+fn a_higher_value_is_an_improvement_where_high_values_are_sought() {
+    let mut simulation = study(|definition| {
+        definition.budget.patience = Some(2);
+        definition.objective.direction = Direction::Maximize;
+    });
+    for (value, since) in [(1.0, 0), (2.0, 0), (2.0, 1), (1.5, 2)] {
+        let number = start(&mut simulation);
+        simulation.complete(number, value).unwrap();
+        assert_eq!(simulation.study().trials_since_improvement(), Some(since));
+    }
+    assert_eq!(
+        simulation.advance().unwrap(),
+        Next::Over(FinishReason::Patience)
+    );
+}
+
+#[test]
+fn a_budget_from_before_patience_can_be_read() {
+    let old: Budget = serde_json::from_str(r#"{"trials": 3, "max_failed_in_a_row": 10}"#).unwrap();
+    assert_eq!((old.patience, old.min_improvement), (None, 0.0));
+    let written = serde_json::to_string(&old).unwrap();
+    assert_eq!(written, r#"{"trials":3,"max_failed_in_a_row":10}"#);
 }

@@ -242,12 +242,23 @@ fn budget(draft: &Draft, report: &mut Report) -> Budget {
         written.error(report, "must be more than no time at all");
     }
     let in_a_row = draft.whole("budget.max_failed_in_a_row");
+    let patience = draft.whole("budget.patience");
+    let min_improvement = draft.number("budget.min_improvement");
+    if let (Some(least), Some(written)) = (min_improvement, draft.get("budget.min_improvement")) {
+        if least < 0.0 {
+            written.error(report, "must not be below 0");
+        } else if least > 0.0 && patience.is_none() {
+            written.error(report, "has no effect without patience, a number of trials");
+        }
+    }
     Budget {
         trials: draft.whole("budget.trials"),
         wall_time_ms: draft.milliseconds("budget.wall_time"),
         target: draft.number("budget.target"),
         max_failed: draft.whole("budget.max_failed"),
         max_failed_in_a_row: in_a_row.unwrap_or(Budget::DEFAULT_FAILED_IN_A_ROW),
+        patience,
+        min_improvement: min_improvement.unwrap_or(0.0),
     }
 }
 

@@ -223,6 +223,17 @@ const BUDGET: &[FieldEntry] = &[
         "10",
         "So many failures of the trials' own making in a row end the study; 0 means never.",
     ),
+    field(
+        "patience",
+        Shape::Whole(1),
+        "So many trials in a row without an improvement end the study.",
+    ),
+    with_default(
+        "min_improvement",
+        Shape::Number,
+        "0",
+        "How much better than the best a trial must be to count as an improvement for `patience`.",
+    ),
 ];
 
 /// The fields of `limits`.

@@ -262,6 +262,19 @@ pub const FLAGS: &[FlagEntry] = &[
     )
     .or("10"),
     flag(
+        "patience",
+        Shape::Whole(1),
+        "budget.patience",
+        "So many trials in a row without an improvement end the study.",
+    ),
+    flag(
+        "min_improvement",
+        Shape::Number,
+        "budget.min_improvement",
+        "How much better than the best a trial must be to count as an improvement for --patience.",
+    )
+    .or("0"),
+    flag(
         "max_retries",
         Shape::Whole(0),
         "",

@@ -4,6 +4,8 @@ mod ask;
 mod best;
 mod completions;
 mod doctor;
+mod explain;
+mod importance;
 mod report;
 mod run;
 mod schema;
@@ -36,6 +38,10 @@ enum Command {
     Trial(trial::TrialCommand),
     /// Show the best trial of a study
     Best(best::Best),
+    /// Show which parameters matter
+    Importance(importance::ImportanceCommand),
+    /// Explain why a trial was tried, and what came of it
+    Explain(explain::Explain),
     /// Take a trial to evaluate yourself
     Ask(ask::Ask),
     /// Tell the result of a trial taken with ask
@@ -63,6 +69,8 @@ impl CommandLine {
             Command::Study(command) => command.run(),
             Command::Trial(command) => command.run(),
             Command::Best(command) => command.run(),
+            Command::Importance(command) => command.run(),
+            Command::Explain(command) => command.run(),
             Command::Ask(command) => command.run(),
             Command::Tell(command) => command.run(),
             Command::Report(command) => command.run(),

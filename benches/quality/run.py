@@ -56,7 +56,8 @@ def tasks(options: argparse.Namespace) -> Iterator[tuple[str, list[Cell], argpar
     families = options.families.split(",") if options.families else None
     names = options.problems.split(",") if options.problems else problems.names(options.split, options.tier, families)
     low, _, high = options.seeds.partition("-")
-    done = {key_of(line) for line in read([options.out])} if os.path.exists(options.out) else set()
+    # A study that --cap ended is run again.
+    done = {key_of(line) for line in read([options.out]) if "error" in line or line["n"] >= line["budget"]} if os.path.exists(options.out) else set()
     for name in names:
         cells = [(driver, name, seed) for seed in range(int(low), int(high or low) + 1) for driver in options.drivers.split(",")]
         todo = [cell for cell in cells if (*cell, options.q) not in done]

@@ -109,8 +109,10 @@ fn the_result_files_have_the_names_and_columns_of_the_reference() {
 
 #[test]
 fn the_same_seed_gives_the_same_trials_and_another_seed_others() {
+    // Two at a time may end in any order, from which the algorithm learns differently.
+    let study = STUDY.replace("max_concurrent: 2", "max_concurrent: 1");
     let parameters = |seed: &str| {
-        let place = Place::with(&format!("{STUDY}seed: {seed}\n"), SCRIPT);
+        let place = Place::with(&format!("{study}seed: {seed}\n"), SCRIPT);
         place.norgay(&["run", "study.yaml", "--quiet"], 0);
         place
             .trials()

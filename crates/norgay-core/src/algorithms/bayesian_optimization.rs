@@ -2,6 +2,7 @@
 
 use crate::algorithm::{Algorithm, AlgorithmError};
 use crate::configuration::Configuration;
+use crate::definition::AlgorithmChoice;
 use crate::space::Space;
 use crate::value::Value;
 
@@ -25,7 +26,8 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
         ArgumentEntry {
             name: MODEL,
             default: "GP",
-            help: "GP, GP_MCMC (hyperparameters integrated over) or warpedGP (values warped)",
+            help: "GP, GP_MCMC (hyperparameters integrated over), warpedGP (values warped) or RF \
+                   (a random forest)",
         },
         ArgumentEntry {
             name: INITIAL,
@@ -67,6 +69,9 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         return Err(arguments.wrong("verbosity", "it must be true or false"));
     }
     let given_points = given_points(arguments, space)?;
+    if arguments.get(MODEL).and_then(Value::as_text) == Some("RF") {
+        return forest(arguments, space, &given_points);
+    }
     let (members, transform) = model(arguments)?;
     let criterion = match arguments.get(ACQUISITION) {
         None => Settings::default().criterion,
@@ -95,6 +100,30 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
     Ok(Box::new(GaussianProcessSearch::new(settings, space)))
 }
 
+/// The reference's random forest is our algorithm `forest`.
+fn forest(
+    arguments: &Arguments<'_>,
+    space: &Space,
+    given_points: &[Configuration],
+) -> Result<Box<dyn Algorithm>, AlgorithmError> {
+    if !given_points.is_empty() {
+        let message = "with the model RF it is not there: put these configurations into the queue";
+        return Err(arguments.wrong(GIVEN, message));
+    }
+    let initial = initial_points(arguments, space)?.max(1) as i64;
+    let mut chosen = vec![("initial_points".to_string(), Value::Int(initial))];
+    if let Some(most) = arguments.get(MAX_NUM_TRIALS.name) {
+        chosen.push((MAX_NUM_TRIALS.name.to_string(), most.clone()));
+    }
+    super::build(
+        &AlgorithmChoice {
+            name: "forest".to_string(),
+            arguments: chosen,
+        },
+        space,
+    )
+}
+
 /// Size of the ensemble and transform of the values for each of the reference's models.
 fn model(arguments: &Arguments<'_>) -> Result<(usize, OutputTransform), AlgorithmError> {
     let given = arguments.get(MODEL);
@@ -109,8 +138,9 @@ fn model(arguments: &Arguments<'_>) -> Result<(usize, OutputTransform), Algorith
         Some("InputWarpedGP") => {
             refused("InputWarpedGP is not there: give parameters a log scale, or use warpedGP")
         }
-        Some("RF") => refused("RF is an algorithm of its own here: choose the algorithm forest"),
-        Some(other) => refused(&format!("it must be GP, GP_MCMC or warpedGP, not {other}")),
+        Some(other) => refused(&format!(
+            "it must be GP, GP_MCMC, warpedGP or RF, not {other}"
+        )),
     }
 }
 

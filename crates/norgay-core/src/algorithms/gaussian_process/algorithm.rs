@@ -155,6 +155,13 @@ impl GaussianProcessSearch {
             lengthscales.as_deref(),
             &progress,
         )?;
+        let fails = |model: FailureModel| !model.expects_success(&found.point);
+        if self
+            .failures(history, &self.choose(history))
+            .is_some_and(fails)
+        {
+            return None;
+        }
         let reason = format!(
             "the minimum of a quadratic model within {:.2e} of the incumbent",
             found.radius
@@ -312,7 +319,9 @@ impl GaussianProcessSearch {
             pending: &[],
             eligible: &[],
         };
-        FailureModel::fit(&observations.with_values(labels.clone()))
+        let latest = history.latest_failed.iter().filter(|failed| **failed);
+        let caution = 1.0 + latest.count() as f64;
+        FailureModel::fit(&observations.with_values(labels.clone()), caution)
     }
 
     /// Points that a model is fitted to: all, or the best, and some of the others chosen in a way

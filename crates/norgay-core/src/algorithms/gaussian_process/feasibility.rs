@@ -13,9 +13,9 @@ use super::hyperparameters::{Data, Evidence, Hyperparameters, Prior};
 use super::posterior::{Posterior, Prediction};
 
 /// No configuration is held to be more hopeless than this.
-const LEAST_PROBABILITY: f64 = 0.02;
+const LEAST_PROBABILITY: f64 = 1e-3;
 /// The variance of the classifier's latent process.
-const LATENT_VARIANCE: f64 = 2.0;
+const LATENT_VARIANCE: f64 = 9.0;
 /// Newton steps of the Laplace approximation.
 const NEWTON_STEPS: usize = 8;
 /// What uncertainty is worth while nothing feasible is known.
@@ -23,12 +23,18 @@ const CURIOSITY: f64 = 0.1;
 const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_7;
 
 /// The probability that a configuration works.
-pub(crate) struct FailureModel(Posterior);
+///
+/// Its logarithm counts `caution` times: where too many of the latest trials failed, improvements
+/// that are likely to fail must promise more.
+pub(crate) struct FailureModel {
+    posterior: Posterior,
+    caution: f64,
+}
 
 impl FailureModel {
     /// A probit classifier of points that worked and that failed, `data.values` being 1 and -1;
     /// `None` where the numbers don't allow it. O(n³).
-    pub(crate) fn fit(data: &Data) -> Option<Self> {
+    pub(crate) fn fit(data: &Data, caution: f64) -> Option<Self> {
         let d = data.dimensions();
         let mut evidence = Evidence::new(data, Prior::of(d));
         let (mut hyper, value) = evidence.minimize(&Hyperparameters::initial(d), 20);
@@ -61,23 +67,30 @@ impl FailureModel {
             latent = fitted.means(&points);
             posterior = Some(fitted);
         }
-        posterior.map(Self)
+        posterior.map(|posterior| Self { posterior, caution })
     }
 
-    fn log_probability(mean: f64, variance: f64) -> f64 {
+    /// Whether a point will rather work than not.
+    pub(crate) fn expects_success(&self, point: &[f64]) -> bool {
+        let mut rows = Matrix::zeros(0, point.len());
+        rows.push(point);
+        self.posterior.means(&rows)[0] > 0.0
+    }
+
+    fn log_probability(&self, mean: f64, variance: f64) -> f64 {
         let probability = normal::cumulative(mean / (1.0 + variance).sqrt());
-        libm::log(LEAST_PROBABILITY + (1.0 - LEAST_PROBABILITY) * probability)
+        self.caution * libm::log(LEAST_PROBABILITY + (1.0 - LEAST_PROBABILITY) * probability)
     }
 
-    fn add_gradient(prediction: &Prediction, gradient: &mut [f64]) -> f64 {
+    fn add_gradient(&self, prediction: &Prediction, gradient: &mut [f64]) -> f64 {
         let scale = (1.0 + prediction.variance).sqrt();
         let z = prediction.mean / scale;
         let whole = LEAST_PROBABILITY + (1.0 - LEAST_PROBABILITY) * normal::cumulative(z);
-        let slope = (1.0 - LEAST_PROBABILITY) * normal::density(z) / whole;
+        let slope = self.caution * (1.0 - LEAST_PROBABILITY) * normal::density(z) / whole;
         let by_mean = slope / scale;
         let by_variance = -0.5 * slope * z / (1.0 + prediction.variance);
         add(prediction, by_mean, by_variance, gradient);
-        libm::log(whole)
+        self.caution * libm::log(whole)
     }
 }
 
@@ -130,9 +143,9 @@ impl Acquisition for Feasible {
             );
             value += log + 0.5 * curiosity * libm::log(prediction.variance);
         }
-        if let Some(FailureModel(posterior)) = &self.failures {
-            let prediction = posterior.predict_with_gradient(point);
-            value += FailureModel::add_gradient(&prediction, gradient);
+        if let Some(model) = &self.failures {
+            let prediction = model.posterior.predict_with_gradient(point);
+            value += model.add_gradient(&prediction, gradient);
             add(
                 &prediction,
                 0.0,
@@ -161,10 +174,10 @@ impl Feasible {
                 *value += normal::log_cumulative(z) + 0.5 * curiosity * libm::log(variances[k]);
             }
         }
-        if let Some(FailureModel(posterior)) = &self.failures {
-            let (means, variances) = posterior.predict(points);
+        if let Some(model) = &self.failures {
+            let (means, variances) = model.posterior.predict(points);
             for (k, value) in values.iter_mut().enumerate() {
-                *value += FailureModel::log_probability(means[k], variances[k])
+                *value += model.log_probability(means[k], variances[k])
                     + 0.5 * curiosity * libm::log(variances[k]);
             }
         }

@@ -1,6 +1,6 @@
 //! A study's trials as a model sees them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::algorithm::View;
 use crate::algorithms::encoding::Encoding;
@@ -8,6 +8,9 @@ use crate::algorithms::lesson::Lesson;
 use crate::trial::Trial;
 
 use super::search::Seen;
+
+/// Finished trials that count as the latest.
+const LATEST: usize = 10;
 
 /// What is known of points, in the order of the trials' numbers.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub(crate) struct History {
     pub(crate) failures: Vec<Vec<f64>>,
     /// Points whose values are not known yet.
     pub(crate) pending: Vec<Vec<f64>>,
+    /// Which of the latest finished trials failed, latest last.
+    pub(crate) latest_failed: VecDeque<bool>,
     /// All of these.
     pub(crate) seen: Seen,
 }
@@ -51,6 +56,12 @@ impl History {
             history.seen.insert(&point);
             if !is_wanted(trial) {
                 continue;
+            }
+            if matches!(lesson, Lesson::Value(_) | Lesson::Failure) {
+                if history.latest_failed.len() == LATEST {
+                    history.latest_failed.pop_front();
+                }
+                history.latest_failed.push_back(lesson == Lesson::Failure);
             }
             match lesson {
                 Lesson::Value(value) => {

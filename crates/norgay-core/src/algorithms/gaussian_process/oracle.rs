@@ -144,7 +144,7 @@ fn the_gradient_of_the_evidence_is_its_slope() {
         let mut at = |change: f64| {
             let mut moved = theta.clone();
             moved[k] += change;
-            evidence.value(&moved, &mut vec![0.0; 5])
+            evidence.value(&moved, &mut [0.0; 5])
         };
         let slope = (at(step) - at(-step)) / (2.0 * step);
         assert!(
@@ -183,7 +183,7 @@ fn the_gradients_of_acquisitions_are_their_slopes() {
                 criterion,
             }),
             limits: vec![Posterior::new(&data, &other, &[]).unwrap()],
-            failures: FailureModel::fit(&failed),
+            failures: FailureModel::fit(&failed, 2.5),
         };
         assert!(acquisition.failures.is_some());
         for point in [
@@ -193,7 +193,7 @@ fn the_gradients_of_acquisitions_are_their_slopes() {
         ] {
             let mut gradient = vec![0.0; 3];
             let value = acquisition.value_and_gradient(&point, &mut gradient);
-            let alone = acquisition.values(&rows(&[point.clone()]))[0];
+            let alone = acquisition.values(&rows(std::slice::from_ref(&point)))[0];
             assert!(close(value, alone, 1e-8), "{criterion:?} {value} {alone}");
             let step = 1e-6;
             for k in 0..2 {
@@ -237,7 +237,7 @@ fn the_model_of_failures_finds_the_region_that_fails() {
         .map(|p| if p[0] > 0.6 { -1.0 } else { 1.0 })
         .collect();
     let categorical = vec![false; 2];
-    let failures = FailureModel::fit(&data(&points, labels, Metric { categorical }));
+    let failures = FailureModel::fit(&data(&points, labels, Metric { categorical }), 1.0);
     let model = Feasible {
         improvement: None,
         limits: Vec::new(),

@@ -19,6 +19,7 @@ mod iterate;
 mod lesson;
 mod local_search;
 mod multi_fidelity;
+mod nsga;
 mod parzen;
 mod perturbation;
 mod population_based;
@@ -96,6 +97,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     cmaes::ENTRY,
     bayesian_optimization::ENTRY,
     differential_evolution::ENTRY,
+    nsga::ENTRY,
 ];
 
 /// The algorithm of a name or alias.

@@ -243,7 +243,7 @@ fn mistakes_on_the_command_line_name_their_flag() {
 fn cs_112_local_search_needs_a_seed_and_others_are_listed() {
     let cases = [
         errors_with(&["--algorithm=LocalSearch"]),
-        errors_with(&["--algorithm=GPyOpt"]),
+        errors_with(&["--algorithm=GPyOpts"]),
     ];
     insta::assert_snapshot!(cases.join("\n"));
 }

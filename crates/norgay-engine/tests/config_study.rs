@@ -208,7 +208,7 @@ fn every_field_arrives() {
 fn a_small_study_has_the_defaults() {
     let config = study(SMALL);
     assert_eq!(config.name, "moulding");
-    assert_eq!(config.definition.algorithm.name, "random");
+    assert_eq!(config.definition.algorithm.name, "auto");
     assert_eq!(config.definition.objective.direction, Direction::Minimize);
     assert_eq!(config.definition.retry, RetryPolicy::default());
     let execution = Execution {
@@ -289,7 +289,7 @@ fn mistakes_between_fields_are_told() {
         "parameters: nothing.yaml\nobjective: {direction: maximize}\n".to_owned(),
         "parameters: hpo_parameter_bad.json\n".to_owned(),
         format!("{SMALL}algorithm: LocalSearch\n"),
-        format!("{SMALL}algorithm: GPyOpt\n"),
+        format!("{SMALL}algorithm: GPyOpts\n"),
         format!("{SMALL}algorithm: {{num_grid_points: 3}}\n"),
         format!("{SMALL}stopping_rule: {{min_trials: 3}}\n"),
         format!("{SMALL}command: ''\n"),

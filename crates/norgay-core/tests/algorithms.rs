@@ -11,6 +11,8 @@ mod differential_evolution;
 mod grid;
 #[path = "algorithms/local_search.rs"]
 mod local_search;
+#[path = "algorithms/multi_fidelity.rs"]
+mod multi_fidelity;
 #[path = "algorithms/nsga.rs"]
 mod nsga;
 #[path = "algorithms/random.rs"]

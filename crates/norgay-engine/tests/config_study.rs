@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use norgay_core::Value;
 use norgay_core::definition::{Budget, Direction, RetryPolicy, ValueOf};
 use norgay_core::stopping::{
-    AshaRule, HyperbandRule, MedianRule, PatienceRule, StoppingRule, ThresholdRule,
+    AshaRule, AutoRule, HyperbandRule, MedianRule, PatienceRule, StoppingRule, ThresholdRule,
 };
 use norgay_core::trial::FailureCause;
 use norgay_engine::config::shape::{FieldEntry, Shape};
@@ -35,6 +35,15 @@ fn every_stopping_rule_has_its_own_arguments() {
         let text = format!("{SMALL}stopping_rule: {text}\n");
         study(&text).definition.stopping_rule.unwrap()
     };
+    assert_eq!(rule("auto"), StoppingRule::Auto(AutoRule::default()));
+    assert_eq!(
+        rule("{name: auto, min_iterations: 4, eta: 2, chance: 0.1}"),
+        StoppingRule::Auto(AutoRule {
+            min_iterations: 4,
+            eta: 2,
+            chance: 0.1,
+        })
+    );
     assert_eq!(rule("asha"), StoppingRule::Asha(AshaRule::default()));
     assert_eq!(
         rule("{name: hyperband, min_iterations: 2, max_iterations: 50, eta: 4}"),
@@ -70,6 +79,7 @@ fn every_stopping_rule_has_its_own_arguments() {
         ),
         ("threshold", "needs a lower or an upper limit"),
         ("{name: asha, eta: 1}", "at least 2"),
+        ("{name: auto, chance: 1}", "below 1"),
         ("{name: patience, min_delta: -1}", "must not be negative"),
     ] {
         let told = errors(&format!("{SMALL}stopping_rule: {text}\n"));

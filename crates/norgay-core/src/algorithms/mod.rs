@@ -9,6 +9,7 @@ mod chain;
 mod cmaes;
 mod differential_evolution;
 mod encoding;
+mod foresight;
 mod forest;
 mod gaussian_process;
 mod genetic;
@@ -89,6 +90,9 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     forest::ENTRY,
     tpe::ENTRY,
     multi_fidelity::successive_halving::ENTRY,
+    multi_fidelity::hyperband::ENTRY,
+    multi_fidelity::dehb::ENTRY,
+    multi_fidelity::mobster::ENTRY,
     population_based::training::ENTRY,
     population_based::bandits::ENTRY,
     genetic::ENTRY,
@@ -132,7 +136,7 @@ pub fn build(
     let algorithm = (entry.build)(&Arguments::new(entry, &choice.arguments)?, space)?;
     let mut own = algorithm.bookkeeping().into_iter();
     match own.find(|(name, _)| space.get(name).is_some()) {
-        None => Ok(algorithm),
+        None => Ok(foresight::with_foresight(entry.name, algorithm)),
         Some((name, _)) => Err(AlgorithmError::Unsuitable {
             algorithm: entry.name,
             message: format!(

@@ -4,6 +4,7 @@
 //! reported something; what it says is stored, so it is never asked about the past.
 
 mod asha;
+mod auto;
 mod hyperband;
 mod median;
 mod patience;
@@ -11,6 +12,7 @@ mod rungs;
 mod threshold;
 
 pub use asha::AshaRule;
+pub use auto::AutoRule;
 pub use hyperband::HyperbandRule;
 pub use median::MedianRule;
 pub use patience::PatienceRule;
@@ -35,6 +37,8 @@ pub enum StoppingRule {
     Patience(PatienceRule),
     /// Outside given limits.
     Threshold(ThresholdRule),
+    /// Hardly a chance to become the best.
+    Auto(AutoRule),
 }
 
 impl StoppingRule {
@@ -46,6 +50,7 @@ impl StoppingRule {
             Self::Hyperband(rule) => rule.verdict(situation),
             Self::Patience(rule) => rule.verdict(situation),
             Self::Threshold(rule) => rule.verdict(situation),
+            Self::Auto(rule) => rule.verdict(situation),
         }
     }
 }
@@ -105,7 +110,7 @@ impl Situation<'_> {
 }
 
 /// Whether a rule or a user ended the trial early; a script may have told its value all the same.
-fn is_cut(trial: &Trial) -> bool {
+pub(crate) fn is_cut(trial: &Trial) -> bool {
     let stop = trial.last_attempt().and_then(|attempt| attempt.stop);
     let was_told = matches!(stop, Some(StopCause::Pruned | StopCause::Cancelled));
     trial.state == TrialState::Pruned || was_told

@@ -32,6 +32,13 @@ pub(super) struct Standing {
     pub(super) among: usize,
 }
 
+/// A trial's best value until it reached a rung, which is at its first report there or beyond.
+pub(super) fn best_at(situation: &Situation<'_>, trial: &Trial, rung: u64) -> Option<f64> {
+    let place = trial.measurements.partition_point(|m| m.step < rung);
+    let arrival = trial.measurements.get(place)?.step;
+    situation.best_until(trial, arrival)
+}
+
 /// Where the judged trial stands at a rung among the trials that `count` there; a trial without
 /// a finite value until there is behind all others. O(trials * measurements until the rung).
 pub(super) fn standing(
@@ -40,7 +47,7 @@ pub(super) fn standing(
     count: impl Fn(&Trial) -> bool,
 ) -> Standing {
     let at_rung = |trial: &Trial| {
-        let best = situation.best_until(trial, rung);
+        let best = best_at(situation, trial, rung);
         best.filter(|value| *value < f64::INFINITY)
             .unwrap_or(f64::INFINITY)
     };
@@ -70,11 +77,32 @@ impl Standing {
         let factor = usize::try_from(factor).unwrap_or(usize::MAX).max(2);
         self.among < factor || self.ahead < self.among / factor
     }
+
+    /// Why it may not, in words.
+    pub(super) fn verdict(
+        &self,
+        situation: &Situation<'_>,
+        rung: u64,
+        factor: u64,
+    ) -> Option<String> {
+        if self.may_go_on(factor) {
+            return None;
+        }
+        if self.value == f64::INFINITY {
+            return Some(format!("no finite value until step {rung}"));
+        }
+        let value = situation.minimized(self.value);
+        let place = self.ahead + 1;
+        let among = self.among;
+        Some(format!(
+            "{value} until step {rung} is only place {place} of {among}"
+        ))
+    }
 }
 
 /// Whether so few trials run to their end that even a middling one should: a bad rung must not
 /// starve the top.
-fn top_is_starved(situation: &Situation<'_>) -> bool {
+pub(super) fn top_is_starved(situation: &Situation<'_>) -> bool {
     let (mut complete, mut ended) = (0, 0);
     for other in situation.others() {
         let was_cut = is_cut(other);
@@ -91,22 +119,9 @@ pub(super) fn verdict(
     factor: u64,
     standing: &Standing,
 ) -> Option<String> {
-    if standing.may_go_on(factor) || situation.is_incumbent() {
-        return None;
-    }
-    if standing.may_go_on(2) && top_is_starved(situation) {
-        return None;
-    }
-    Some(if standing.value == f64::INFINITY {
-        format!("no finite value until step {rung}")
-    } else {
-        format!(
-            "{} until step {rung} is only place {} of {}",
-            situation.minimized(standing.value),
-            standing.ahead + 1,
-            standing.among
-        )
-    })
+    let reason = standing.verdict(situation, rung, factor)?;
+    let is_needed = standing.may_go_on(2) && top_is_starved(situation);
+    (!is_needed && !situation.is_incumbent()).then_some(reason)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use norgay_core::decision::Told;
 use norgay_core::definition::Direction;
-use norgay_core::stopping::{AshaRule, HyperbandRule, PatienceRule, StoppingRule, ThresholdRule};
+use norgay_core::stopping::{
+    AshaRule, AutoRule, HyperbandRule, PatienceRule, StoppingRule, ThresholdRule,
+};
 use norgay_core::testing::Simulation;
 use norgay_core::trial::StopCause;
 
@@ -37,7 +39,9 @@ fn train(simulation: &mut Simulation, steps: u64, value: impl Fn(u64) -> f64) ->
         step: None,
         metrics,
     };
-    simulation.tell(number, told).unwrap();
+    if simulation.tell(number, told).is_err() {
+        simulation.fail(number).unwrap();
+    }
     steps
 }
 
@@ -142,6 +146,107 @@ fn a_script_that_tells_a_value_after_the_stop_does_not_pass_for_complete() {
     let next = start(&mut simulation);
     report(&mut simulation, next, 2, 2.5);
     assert!(verdict(&simulation, next).is_some());
+}
+
+#[test]
+fn rungs_hold_for_scripts_that_report_every_thousandth_step() {
+    let mut simulation = asha(1);
+    for value in [1.0, 2.0, 3.0] {
+        let number = start(&mut simulation);
+        for step in [1000, 2000, 3000] {
+            report(&mut simulation, number, step, value);
+        }
+        let reason = verdict(&simulation, number);
+        assert_eq!(reason.is_some(), value > 2.0, "{reason:?}");
+    }
+}
+
+fn auto() -> Simulation {
+    ruled(StoppingRule::Auto(AutoRule::default()))
+}
+
+/// Falls from 1 + `end` towards `end` as a power law.
+fn power(end: f64, rate: f64) -> impl Fn(u64) -> f64 {
+    move |step| end + (step as f64).powf(-rate)
+}
+
+#[test]
+fn auto_stops_curves_that_would_end_far_above_the_best_one() {
+    let mut simulation = auto();
+    assert_eq!(train(&mut simulation, 27, power(0.1, 1.0)), 27);
+    let bad = train(&mut simulation, 27, power(1.5, 1.0));
+    assert!(bad <= 9, "{bad}");
+    let reason = simulation.log().iter().rev().find_map(|record| {
+        let norgay_core::event::Event::StopRequested { reason, .. } = &record.event else {
+            return None;
+        };
+        Some(reason.to_string())
+    });
+    let reason = reason.unwrap();
+    assert!(reason.contains("% to end better than 0.13"), "{reason}");
+    assert_eq!(train(&mut simulation, 27, power(0.0, 1.0)), 27);
+}
+
+#[test]
+fn auto_gives_slow_learners_their_time_where_curves_cross() {
+    // Fast ones end high, slow ones low: the rungs say the opposite of the end.
+    let (fast, slow) = (power(0.5, 1.2), power(0.0, 0.5));
+    assert!(slow(9) > fast(3) - 0.5 && slow(27) < fast(27));
+    let mut simulation = auto();
+    for k in 0..12 {
+        let tilt = f64::from(k) * 1e-3;
+        if k % 3 == 2 {
+            train(&mut simulation, 27, |step| slow(step) + tilt);
+        } else {
+            train(&mut simulation, 27, |step| fast(step) + tilt);
+        }
+    }
+    let best = simulation.study().incumbent().unwrap().value.unwrap();
+    assert!(best < 0.2, "{best}");
+}
+
+#[test]
+fn auto_cuts_like_successive_halving_once_rungs_foretell_the_end() {
+    let mut simulation = auto();
+    let steps: u64 = (0..60)
+        .map(|k| {
+            train(
+                &mut simulation,
+                27,
+                power(f64::from(k * 37 % 60) / 20.0, 0.7),
+            )
+        })
+        .sum();
+    assert!(steps < 60 * 27 / 3, "{steps}");
+}
+
+#[test]
+fn auto_survives_whatever_is_reported() {
+    for value in [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        0.0,
+        1e308,
+        -1e308,
+    ] {
+        let mut simulation = auto();
+        train(&mut simulation, 5, |_| value);
+        for other in [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            1.0,
+            1e308,
+            -1e308,
+        ] {
+            train(
+                &mut simulation,
+                5,
+                |step| if step == 2 { value } else { other },
+            );
+        }
+    }
 }
 
 #[test]
@@ -250,6 +355,10 @@ fn rules_stored_by_an_older_release_are_read_with_defaults() {
                 eta: 4,
                 ..HyperbandRule::default()
             }),
+        ),
+        (
+            r#"{"name": "auto"}"#,
+            StoppingRule::Auto(AutoRule::default()),
         ),
         (
             r#"{"name": "patience"}"#,

@@ -309,8 +309,8 @@ pub(super) const STOPPING_RULE: &[FieldEntry] = &[
     field(
         "min_iterations",
         Shape::Whole(0),
-        "Steps for which a trial is left alone; for `asha` and `hyperband` the first rung. \
-         Default: 1 for these, else 0.",
+        "Steps for which a trial is left alone; for `auto`, `asha` and `hyperband` the first \
+         rung. Default: 1 for these, else 0.",
     ),
     with_default(
         "max_iterations",
@@ -322,7 +322,13 @@ pub(super) const STOPPING_RULE: &[FieldEntry] = &[
         "eta",
         Shape::Whole(2),
         "3",
-        "`asha`, `hyperband`: factor between rungs; one of so many trials goes on.",
+        "`auto`, `asha`, `hyperband`: factor between rungs; one of so many trials goes on.",
+    ),
+    with_default(
+        "chance",
+        Shape::Number,
+        "0.2",
+        "`auto`: a trial with a smaller chance to become the best is stopped.",
     ),
     with_default(
         "min_trials",

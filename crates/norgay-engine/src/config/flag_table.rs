@@ -300,7 +300,7 @@ pub const FLAGS: &[FlagEntry] = &[
         "stopping_rule",
         Shape::NameOr(super::fields::STOPPING_RULE),
         "stopping_rule",
-        "Rule that ends unpromising trials early: its name, such as asha, or a dict of its name \
+        "Rule that ends unpromising trials early: its name, such as auto, or a dict of its name \
          and arguments.",
     ),
     flag(

@@ -1,7 +1,7 @@
 //! The rule that ends unpromising trials early, and which arguments each rule takes.
 
 use norgay_core::stopping::{
-    AshaRule, HyperbandRule, MedianRule, PatienceRule, StoppingRule, ThresholdRule,
+    AshaRule, AutoRule, HyperbandRule, MedianRule, PatienceRule, StoppingRule, ThresholdRule,
 };
 
 use super::draft::Draft;
@@ -9,11 +9,19 @@ use super::fields::STOPPING_RULE;
 use super::source_text::Report;
 
 /// The rules' names.
-pub(super) const RULES: &[&str] = &["median", "asha", "hyperband", "patience", "threshold"];
+pub(super) const RULES: &[&str] = &[
+    "auto",
+    "median",
+    "asha",
+    "hyperband",
+    "patience",
+    "threshold",
+];
 
 /// The arguments of a rule.
 fn arguments(rule: &str) -> &'static [&'static str] {
     match rule {
+        "auto" => &["min_iterations", "eta", "chance"],
         "median" => &["min_iterations", "min_trials", "legacy"],
         "asha" => &["min_iterations", "eta"],
         "hyperband" => &["min_iterations", "max_iterations", "eta"],
@@ -39,6 +47,7 @@ pub(super) fn stopping_rule(
     tell_strangers(draft, &name, report);
     let reader = Reader { draft };
     match &*name {
+        "auto" => Some(StoppingRule::Auto(reader.auto(report))),
         "median" => Some(StoppingRule::Median(reader.median())),
         "asha" => Some(StoppingRule::Asha(reader.asha())),
         "hyperband" => Some(StoppingRule::Hyperband(reader.hyperband())),
@@ -83,6 +92,20 @@ impl Reader<'_> {
 
     fn number(&self, name: &str) -> Option<f64> {
         self.draft.number(&format!("stopping_rule.{name}"))
+    }
+
+    fn auto(&self, report: &mut Report) -> AutoRule {
+        let default = AutoRule::default();
+        let chance = self.number("chance").unwrap_or(default.chance);
+        let is_chance = (0.0..1.0).contains(&chance);
+        if let (false, Some(written)) = (is_chance, self.draft.get("stopping_rule.chance")) {
+            written.error(report, "must be at least 0 and below 1");
+        }
+        AutoRule {
+            min_iterations: self.whole("min_iterations", default.min_iterations),
+            eta: self.whole("eta", default.eta),
+            chance,
+        }
     }
 
     fn median(&self) -> MedianRule {

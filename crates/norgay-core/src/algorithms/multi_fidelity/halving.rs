@@ -17,8 +17,13 @@ use super::rungs::{Promotion, Rungs, entries, parameters_only};
 
 /// Finds the configurations with which brackets begin.
 pub(super) trait Searcher: Send {
-    /// A configuration of the space for the lowest rung of a bracket.
-    fn search(&mut self, view: &View<'_>, rungs: &Rungs<'_>) -> Result<Found, AlgorithmError>;
+    /// A configuration of the space for the lowest rung of the bracket that begins at a level.
+    fn search(
+        &mut self,
+        view: &View<'_>,
+        rungs: &Rungs<'_>,
+        level: usize,
+    ) -> Result<Found, AlgorithmError>;
 }
 
 /// A new configuration.
@@ -33,7 +38,12 @@ pub(super) struct Found {
 pub(super) struct RandomSearcher;
 
 impl Searcher for RandomSearcher {
-    fn search(&mut self, view: &View<'_>, _: &Rungs<'_>) -> Result<Found, AlgorithmError> {
+    fn search(
+        &mut self,
+        view: &View<'_>,
+        _: &Rungs<'_>,
+        _: usize,
+    ) -> Result<Found, AlgorithmError> {
         let mut stream = Stream::new(view.seed, view.next_number, Purpose::Sample);
         Ok(Found {
             configuration: view.space.sample(&mut stream)?,
@@ -76,8 +86,9 @@ impl<S: Searcher> Algorithm for Halving<S> {
             return Ok(self.promote(view, &promotion));
         }
         let bracket = self.next_bracket(&rungs);
-        let resource = self.ladder.resource(rungs.brackets[bracket].start);
-        let found = self.searcher.search(view, &rungs)?;
+        let level = rungs.brackets[bracket].start;
+        let resource = self.ladder.resource(level);
+        let found = self.searcher.search(view, &rungs, level)?;
         let place = entries(resource, 0, None, view.next_number);
         Ok(Suggestion::Trial(Proposal {
             configuration: extended(found.configuration, place),
@@ -92,6 +103,21 @@ impl<S: Searcher> Algorithm for Halving<S> {
 }
 
 impl<S> Halving<S> {
+    /// All brackets of a ladder, as Hyperband weighs them: of a bracket with `k` rungs above its
+    /// first, `ceil(levels / (k + 1) * factor^k)` configurations begin.
+    pub(super) fn all_brackets(ladder: &Ladder) -> Vec<(usize, f64)> {
+        let levels = ladder.levels();
+        let begins = |start: usize| {
+            let above = levels - 1 - start;
+            let size = libm::pow(ladder.factor() as f64, above as f64);
+            libm::ceil(levels as f64 / (above as f64 + 1.0) * size)
+        };
+        let total: f64 = (0..levels).map(begins).sum();
+        (0..levels)
+            .map(|start| (start, begins(start) / total))
+            .collect()
+    }
+
     fn promote(&self, view: &View<'_>, promotion: &Promotion<'_>) -> Suggestion {
         let (parent, rung) = (promotion.parent, promotion.rung);
         let resource = self.ladder.resource(promotion.level);

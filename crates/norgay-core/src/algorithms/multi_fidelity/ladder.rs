@@ -23,7 +23,6 @@ impl Ladder {
     }
 
     /// `most`, `most / factor`, ... down to `least`, rounded; the first one may stay above it.
-    #[allow(dead_code)] // for the brackets that follow
     pub(super) fn from_most(least: u64, most: u64, factor: u64) -> Self {
         let mut resources = vec![most];
         let mut divisor = Some(factor);

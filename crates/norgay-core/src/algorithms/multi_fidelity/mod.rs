@@ -5,9 +5,14 @@
 //! They share the [`ladder`] of resources, the reading of the [`rungs`] and the algorithm of
 //! [`halving`], and differ in their brackets and in where new configurations come from.
 
+pub(super) mod dehb;
 mod halving;
+pub(super) mod hyperband;
 mod ladder;
+pub(super) mod mobster;
+mod model_searcher;
 mod rungs;
+mod shadows;
 pub(super) mod successive_halving;
 
 use crate::algorithm::AlgorithmError;

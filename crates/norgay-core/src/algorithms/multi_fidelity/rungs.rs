@@ -112,7 +112,7 @@ impl<'a> Rungs<'a> {
                 .filter(|value| trial.state == TrialState::Completed && value.is_finite());
             let value = value.map(|value| minimized(value, view.direction));
             bracket.rungs[rung].push(Member { trial, value });
-            if let Some(parent) = entry("load_from").and_then(name_of) {
+            if let Some(parent) = origin(trial) {
                 promotions.entry((parent, rung)).or_default().add(trial);
             }
         }
@@ -191,8 +191,13 @@ impl<'a> Rungs<'a> {
 }
 
 /// The name under which a trial keeps its checkpoint.
-fn checkpoint(trial: &Trial) -> Option<Cow<'_, str>> {
+pub(super) fn checkpoint(trial: &Trial) -> Option<Cow<'_, str>> {
     trial.configuration.get("save_to").and_then(name_of)
+}
+
+/// The checkpoint that a trial goes on from.
+pub(super) fn origin(trial: &Trial) -> Option<Cow<'_, str>> {
+    trial.configuration.get("load_from").and_then(name_of)
 }
 
 /// A checkpoint's name; a table of results that was read again may have made it a number.

@@ -288,3 +288,25 @@ fn a_belief_is_tried_first_and_can_be_wrong() {
         "{refused}"
     );
 }
+
+/// Two labels are equally good and one takes a hundred times as long: it is avoided, if asked for.
+#[test]
+fn shorter_trials_are_preferred_where_cost_counts() {
+    let slow_trials = |cost_aware: bool| {
+        let algorithm = choice("gp", vec![("cost_aware", Value::Bool(cost_aware))]);
+        let mut simulation =
+            Simulation::new(Simulation::definition(space(), algorithm, 5)).unwrap();
+        let mut slow = 0;
+        for _ in 0..30 {
+            let trial = simulation.start().unwrap().cloned().unwrap();
+            let is_slow = trial.configuration.get("label").unwrap().as_text() == Some("b");
+            slow += usize::from(is_slow);
+            simulation.pass_ms(if is_slow { 100_000 } else { 1_000 });
+            let value = (at(&trial, "x") - 0.4).powi(2) + (at(&trial, "y") - 0.6).powi(2);
+            simulation.complete(trial.number, value).unwrap();
+        }
+        slow
+    };
+    let (aware, unaware) = (slow_trials(true), slow_trials(false));
+    assert!(aware <= 5 && aware < unaware, "{aware} {unaware}");
+}

@@ -12,7 +12,7 @@ use crate::space::{Domain, Space};
 use crate::value::Value;
 
 use super::gaussian_process::SKILL;
-use super::gaussian_process::settings::{PRIOR, PRIOR_CONFIDENCE};
+use super::gaussian_process::settings::{COST_AWARE, PRIOR, PRIOR_CONFIDENCE};
 use super::lesson::Lesson;
 use super::wrapping::{inner_memo, memo};
 use super::{AlgorithmEntry, Arguments, MAX_NUM_TRIALS};
@@ -38,7 +38,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "auto",
     aliases: &["default"],
     summary: "chooses among the others by the space, the budget and what the trials showed",
-    arguments: &[PRIOR, PRIOR_CONFIDENCE, MAX_NUM_TRIALS],
+    arguments: &[PRIOR, PRIOR_CONFIDENCE, COST_AWARE, MAX_NUM_TRIALS],
     allows_repetition: true,
     build,
 };
@@ -66,7 +66,7 @@ struct Choice {
 }
 
 fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
-    let belief: Vec<(String, Value)> = [PRIOR.name, PRIOR_CONFIDENCE.name]
+    let belief: Vec<(String, Value)> = [PRIOR.name, PRIOR_CONFIDENCE.name, COST_AWARE.name]
         .into_iter()
         .filter_map(|name| Some((name.to_string(), arguments.get(name)?.clone())))
         .collect();

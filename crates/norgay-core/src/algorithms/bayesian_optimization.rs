@@ -95,6 +95,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         members,
         local: false,
         prior: None,
+        cost_aware: false,
         max_num_trials: arguments.max_num_trials()?,
     };
     Ok(Box::new(GaussianProcessSearch::new(settings, space)))

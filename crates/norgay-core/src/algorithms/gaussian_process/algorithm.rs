@@ -7,7 +7,7 @@ use crate::space::Space;
 use crate::value::Value;
 
 use super::acquisition::Acquisition;
-use super::feasibility::{FailureModel, Feasible, dampened};
+use super::feasibility::{Cost, FailureModel, Feasible, dampened};
 use super::history::History;
 use super::hyperparameters::{Data, Evidence, Hyperparameters, Prior};
 use super::initial_design::{design_point, design_size, middle};
@@ -29,6 +29,8 @@ const MAX_PENDING: usize = 100;
 const ENSEMBLE_POINTS: usize = 64;
 /// Above this variance of the noise no local model is used.
 const LOCAL_NOISE: f64 = 0.1;
+/// Logarithms of run times that differ by less are all the same.
+const LEAST_TIME_DEVIATION: f64 = 0.05;
 /// What the memo of a trial calls the hyperparameters of the model that suggested it.
 const HYPERPARAMETERS: &str = "hyperparameters";
 /// What the memo of a trial calls the skill of that model.
@@ -47,6 +49,7 @@ struct Chosen {
     values: Vec<f64>,
     repeats: Vec<f64>,
     outcomes: Vec<Vec<f64>>,
+    log_times: Vec<f64>,
     eligible: Vec<bool>,
     pending: Vec<Vec<f64>>,
 }
@@ -221,6 +224,7 @@ impl GaussianProcessSearch {
             improvement: model.map(|model| model.into_improvement(self.settings.criterion)),
             limits: Self::limits(&chosen, &observations),
             failures: self.failures(history, &chosen),
+            cost: self.cost(view, &chosen, &observations),
         };
         if acquisition.improvement.is_none()
             && acquisition.limits.is_empty()
@@ -299,6 +303,35 @@ impl GaussianProcessSearch {
             .collect()
     }
 
+    /// The model of run times, if shorter trials are preferred and times differ.
+    fn cost(
+        &self,
+        view: &View<'_>,
+        chosen: &Chosen,
+        observations: &Observations<'_>,
+    ) -> Option<Cost> {
+        if !self.settings.cost_aware || chosen.log_times.len() < 3 {
+            return None;
+        }
+        let times = &chosen.log_times;
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let variance = times.iter().map(|t| (t - mean) * (t - mean)).sum::<f64>();
+        let deviation = (variance / times.len() as f64).sqrt();
+        if deviation < LEAST_TIME_DEVIATION {
+            return None;
+        }
+        let scaled = times.iter().map(|t| (t - mean) / deviation).collect();
+        let data = observations.with_values(scaled);
+        let posterior = Posterior::new(&data, &most_probable(&data)?, &[]).ok()?;
+        let left = view.budget.map_or(0.5, |budget| {
+            1.0 - (view.trials.len() as f64 / budget.max(1) as f64).min(1.0)
+        });
+        Some(Cost {
+            posterior,
+            weight: deviation * left,
+        })
+    }
+
     /// The model of failures, if there are any.
     fn failures(&self, history: &History, chosen: &Chosen) -> Option<FailureModel> {
         if history.failures.is_empty() {
@@ -338,6 +371,7 @@ impl GaussianProcessSearch {
             values: positions.iter().map(|k| history.values[*k]).collect(),
             repeats: positions.iter().map(|k| history.repeats[*k]).collect(),
             outcomes: pick(&history.outcomes),
+            log_times: positions.iter().map(|k| history.log_times[*k]).collect(),
             eligible: positions.iter().map(|k| history.is_feasible(*k)).collect(),
             pending: history.pending[first_pending..].to_vec(),
         }

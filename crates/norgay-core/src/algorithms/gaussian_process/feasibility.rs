@@ -101,6 +101,17 @@ pub(crate) struct Feasible {
     /// Metrics with limits, as processes that keep their limit where they are below 0.
     pub(crate) limits: Vec<Posterior>,
     pub(crate) failures: Option<FailureModel>,
+    pub(crate) cost: Option<Cost>,
+}
+
+/// What a trial is expected to cost, as a process of the logarithm of its cost.
+///
+/// Source: Lee, Perrone, Archambeau and Seeger, "Cost-aware Bayesian optimization" (2020): the
+/// improvement is divided by the cost to a power that falls as the budget is used up.
+pub(crate) struct Cost {
+    pub(crate) posterior: Posterior,
+    /// How many units of the logarithm of the improvement one unit of the process is worth.
+    pub(crate) weight: f64,
 }
 
 impl Acquisition for Feasible {
@@ -154,6 +165,11 @@ impl Acquisition for Feasible {
             );
             value += 0.5 * curiosity * libm::log(prediction.variance);
         }
+        if let Some(cost) = &self.cost {
+            let prediction = cost.posterior.predict_with_gradient(point);
+            add(&prediction, -cost.weight, 0.0, gradient);
+            value -= cost.weight * prediction.mean;
+        }
         value
     }
 }
@@ -179,6 +195,11 @@ impl Feasible {
             for (k, value) in values.iter_mut().enumerate() {
                 *value += model.log_probability(means[k], variances[k])
                     + 0.5 * curiosity * libm::log(variances[k]);
+            }
+        }
+        if let Some(cost) = &self.cost {
+            for (value, mean) in values.iter_mut().zip(cost.posterior.means(points)) {
+                *value -= cost.weight * mean;
             }
         }
         values

@@ -23,6 +23,8 @@ pub(crate) struct History {
     pub(crate) repeats: Vec<f64>,
     /// What each point gave for the outcome constraints (kept at 0 and below), last.
     pub(crate) outcomes: Vec<Vec<f64>>,
+    /// Logarithms of the run time of each point's last trial (of 1 ms at least).
+    pub(crate) log_times: Vec<f64>,
     /// Points that do not work.
     pub(crate) failures: Vec<Vec<f64>>,
     /// Points whose values are not known yet.
@@ -68,7 +70,8 @@ impl History {
                     let outcomes = trial.constraints().to_vec();
                     // A limit whose metric is missing can't be kept.
                     if outcomes.iter().all(|c| c.is_finite()) {
-                        history.add(point, value, outcomes, &mut places);
+                        let log_time = libm::log(trial.run_time_ms().max(1) as f64);
+                        history.add(point, (value, log_time), outcomes, &mut places);
                     } else {
                         history.failures.push(point);
                     }
@@ -83,7 +86,7 @@ impl History {
     fn add(
         &mut self,
         point: Vec<f64>,
-        value: f64,
+        (value, log_time): (f64, f64),
         outcomes: Vec<f64>,
         places: &mut HashMap<Vec<u64>, usize>,
     ) {
@@ -95,6 +98,7 @@ impl History {
             self.values[place] = self.values[place] * (1.0 - share) + value * share;
             self.repeats[place] = count + 1.0;
             self.outcomes[place] = outcomes;
+            self.log_times[place] = log_time;
             return;
         }
         places.insert(key, self.points.len());
@@ -102,6 +106,7 @@ impl History {
         self.values.push(value);
         self.repeats.push(1.0);
         self.outcomes.push(outcomes);
+        self.log_times.push(log_time);
     }
 
     /// The position of the best point that keeps the outcome constraints.

@@ -48,6 +48,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
         settings::LOCAL,
         settings::PRIOR,
         settings::PRIOR_CONFIDENCE,
+        settings::COST_AWARE,
         MAX_NUM_TRIALS,
     ],
     allows_repetition: true,

@@ -6,7 +6,7 @@ use crate::numerics::dense::Matrix;
 use crate::random::{Purpose, Stream};
 
 use super::acquisition::{Acquisition, Criterion, Improvement, Member};
-use super::feasibility::{FailureModel, Feasible};
+use super::feasibility::{Cost, FailureModel, Feasible};
 use super::hyperparameters::{Data, Evidence, Hyperparameters, MEAN_PRECISION, Prior};
 use super::kernel::Metric;
 use super::posterior::Posterior;
@@ -184,6 +184,10 @@ fn the_gradients_of_acquisitions_are_their_slopes() {
             }),
             limits: vec![Posterior::new(&data, &other, &[]).unwrap()],
             failures: FailureModel::fit(&failed, 2.5),
+            cost: Some(Cost {
+                posterior: Posterior::new(&data, &hyper, &[]).unwrap(),
+                weight: 0.7,
+            }),
         };
         assert!(acquisition.failures.is_some());
         for point in [
@@ -242,6 +246,7 @@ fn the_model_of_failures_finds_the_region_that_fails() {
         improvement: None,
         limits: Vec::new(),
         failures,
+        cost: None,
     };
     let worth = model.values(&rows(&[vec![0.2, 0.5], vec![0.9, 0.5]]));
     assert!(worth[0] > -0.5 && worth[1] < -1.5, "{worth:?}");

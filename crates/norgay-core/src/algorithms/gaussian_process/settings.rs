@@ -53,6 +53,11 @@ pub(crate) const PRIOR_CONFIDENCE: ArgumentEntry = argument(
     "how firm that belief is: low, medium or high",
 );
 
+pub(crate) const COST_AWARE: ArgumentEntry = argument(
+    "cost_aware",
+    "false",
+    "whether shorter trials are preferred: improvement per time, less so as the budget is used up",
+);
 /// Width of the confidence bound in standard deviations, as in the reference.
 pub(crate) const CONFIDENCE: f64 = 2.0;
 
@@ -68,6 +73,7 @@ pub(crate) struct Settings {
     pub(crate) members: usize,
     pub(crate) local: bool,
     pub(crate) prior: Option<OptimumPrior>,
+    pub(crate) cost_aware: bool,
     pub(crate) max_num_trials: u64,
 }
 
@@ -81,6 +87,7 @@ impl Default for Settings {
             members: 6,
             local: true,
             prior: None,
+            cost_aware: false,
             max_num_trials: u64::MAX,
         }
     }
@@ -111,6 +118,7 @@ impl Settings {
                 .map_or(defaults.members, |count| (count as usize).min(64)),
             local: arguments.flag(LOCAL.name, defaults.local)?,
             prior: Self::prior(arguments, space)?,
+            cost_aware: arguments.flag(COST_AWARE.name, false)?,
             max_num_trials: arguments.max_num_trials()?,
             ..defaults
         })

@@ -26,7 +26,7 @@ const TRAININGS: u64 = 30;
 const FAMILIES: [&str; 5] = ["power", "rugged", "crossing", "noisy", "diverging"];
 
 /// Name, algorithm, stopping rule, and whether it is one of the usual methods.
-const METHODS: [(&str, &str, &str, bool); 13] = [
+const METHODS: [(&str, &str, &str, bool); 14] = [
     ("random", "random", "", true),
     ("random+median", "random", "median", true),
     ("random+asha", "random", "asha", true),
@@ -36,6 +36,7 @@ const METHODS: [(&str, &str, &str, bool); 13] = [
     ("hyperband (promotion)", "hyperband", "", true),
     ("dehb", "dehb", "", true),
     ("mobster", "mobster", "", true),
+    ("bohb", "bohb", "", true),
     ("gp", "gp", "", false),
     ("gp+asha", "gp", "asha", false),
     ("gp+hyperband", "gp", "hyperband", false),
@@ -124,7 +125,7 @@ fn rule(name: &str) -> Option<StoppingRule> {
 
 /// The best value after each epoch.
 fn run(family: &str, seed: u64, algorithm: &str, stopping: &str) -> Result<Vec<f64>, Failure> {
-    let granting = ["successive_halving", "hyperband", "dehb", "mobster"];
+    let granting = ["successive_halving", "hyperband", "dehb", "mobster", "bohb"];
     let arguments = if granting.contains(&algorithm) {
         vec![("R".to_string(), Value::Int(EPOCHS as i64))]
     } else {

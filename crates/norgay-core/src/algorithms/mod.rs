@@ -93,6 +93,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     multi_fidelity::hyperband::ENTRY,
     multi_fidelity::dehb::ENTRY,
     multi_fidelity::mobster::ENTRY,
+    multi_fidelity::bohb::ENTRY,
     population_based::training::ENTRY,
     population_based::bandits::ENTRY,
     genetic::ENTRY,

@@ -47,7 +47,7 @@ fn hyperbands_brackets_begin_in_the_papers_proportions() {
     let begun = [1, 3, 9, 27, 81].map(|resource| count(&simulation, resource, false));
     let total: usize = begun.iter().sum();
     for (count, expected) in begun.iter().zip([81, 34, 15, 8, 5]) {
-        let exact = expected as f64 / 143.0 * total as f64;
+        let exact = f64::from(expected) / 143.0 * total as f64;
         assert!((*count as f64 - exact).abs() <= 2.0, "{begun:?}");
     }
     // One of three goes on, or a few more: who was among the best then may not be now.
@@ -91,4 +91,7 @@ fn models_and_evolution_find_better_configurations_than_chance() {
     assert!(evolved < random / 3.0, "{evolved} {random}");
     let modelled = late_distance(&run("mobster", 9, 80));
     assert!(modelled < random / 2.0, "{modelled} {random}");
+    // A third of its configurations stay random.
+    let estimated = late_distance(&run("bohb", 9, 200));
+    assert!(estimated < 0.9 * random, "{estimated} {random}");
 }

@@ -5,6 +5,7 @@
 //! They share the [`ladder`] of resources, the reading of the [`rungs`] and the algorithm of
 //! [`halving`], and differ in their brackets and in where new configurations come from.
 
+pub(super) mod bohb;
 pub(super) mod dehb;
 mod halving;
 pub(super) mod hyperband;

@@ -19,7 +19,6 @@ pub(super) enum Sight {
     Aligned,
     /// Those of the highest level at which there are so many; configurations that did not reach
     /// it are not seen.
-    #[allow(dead_code)] // for densities of the highest rung, which follow
     Highest(usize),
 }
 

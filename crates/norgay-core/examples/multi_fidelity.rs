@@ -8,6 +8,7 @@
 //! 2000 random configurations, after 10 and after 30 trainings; and of the epochs that the method
 //! needs to reach what the best plain method (marked *) has at the end, as a part of all.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 #![allow(missing_docs)]
 
 use norgay_core::decision::Told;

@@ -1,6 +1,7 @@
 //! Numerical building blocks of the algorithms.
 
 pub mod dense;
+pub mod hypervolume;
 pub mod lbfgs;
 pub mod normal;
 pub mod pareto;

@@ -13,6 +13,8 @@ mod grid;
 mod local_search;
 #[path = "algorithms/multi_fidelity.rs"]
 mod multi_fidelity;
+#[path = "algorithms/multi_objective.rs"]
+mod multi_objective;
 #[path = "algorithms/nsga.rs"]
 mod nsga;
 #[path = "algorithms/random.rs"]

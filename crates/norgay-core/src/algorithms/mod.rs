@@ -20,6 +20,7 @@ mod iterate;
 mod lesson;
 mod local_search;
 mod multi_fidelity;
+mod multi_objective;
 mod nsga;
 mod parzen;
 mod perturbation;
@@ -103,7 +104,42 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     bayesian_optimization::ENTRY,
     differential_evolution::ENTRY,
     nsga::ENTRY,
+    multi_objective::EHVI,
+    multi_objective::PAREGO,
 ];
+
+/// Algorithms that know what to do with several objectives, or don't look at them.
+const FOR_SEVERAL_OBJECTIVES: &[&str] = &[
+    "auto", "ehvi", "parego", "nsga2", "nsga3", "random", "sobol", "grid", "iterate",
+];
+/// Algorithms that leave the objectives to another.
+const WRAPPERS: &[&str] = &["repeat", "chain"];
+
+/// Checks that an algorithm is for so many objectives.
+///
+/// # Errors
+/// It optimizes one objective only.
+pub fn check_objectives(choice: &AlgorithmChoice, objectives: usize) -> Result<(), AlgorithmError> {
+    let Some(entry) = find(&choice.name) else {
+        return Ok(());
+    };
+    let fits = FOR_SEVERAL_OBJECTIVES.contains(&entry.name) || WRAPPERS.contains(&entry.name);
+    if objectives <= 1 || fits {
+        return Ok(());
+    }
+    let known = ALGORITHMS.iter().map(|entry| entry.name);
+    let known: Vec<&str> = known
+        .filter(|name| FOR_SEVERAL_OBJECTIVES.contains(name))
+        .collect();
+    let message = format!(
+        "it optimizes one objective, and there are {objectives}; for several there are {}",
+        known.join(", ")
+    );
+    Err(AlgorithmError::Unsuitable {
+        algorithm: entry.name,
+        message,
+    })
+}
 
 /// The algorithm of a name or alias.
 pub fn find(name: &str) -> Option<&'static AlgorithmEntry> {

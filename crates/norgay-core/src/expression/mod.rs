@@ -1,6 +1,6 @@
 //! Expressions that users write, in Python's grammar, parsed and walked but never executed.
 //!
-//! One lexer and one parser serve three uses, told apart by the dialect that is checked on the
+//! One lexer and one parser serve four uses, told apart by the dialect that is checked on the
 //! tree:
 //!
 //! | use | entry | may hold |
@@ -8,6 +8,7 @@
 //! | parameter text | [`parse_parameter_text`] | a dict with `tp['name']`, arithmetic, functions |
 //! | literals | [`parse_literal`], [`parse_literal_row`] | values as Python or JSON write them |
 //! | constraints | [`Predicate`] | comparisons and logic over parameters |
+//! | outcome constraints | [`parse_outcome_constraint`] | a metric and its limit |
 //!
 //! Nothing here can loop, call out or name anything but parameters, so the work is linear in
 //! the text; sizes and depths are limited before memory is spent.
@@ -23,6 +24,7 @@ mod functions;
 mod lexer;
 mod literal;
 mod number_literal;
+mod outcome_limit;
 mod parameter_text;
 mod parser;
 mod predicate;
@@ -33,6 +35,7 @@ mod text_literal;
 
 pub use error::{ExpressionError, Problem, nearest};
 pub use literal::{parse_literal, parse_literal_row};
+pub use outcome_limit::parse_outcome_constraint;
 pub use parameter_text::{ParameterText, parse_parameter_text};
 pub use predicate::Predicate;
 

@@ -44,7 +44,7 @@ pub(crate) struct Improvement {
 }
 
 impl Criterion {
-    fn value(self, incumbent: f64, mean: f64, variance: f64) -> f64 {
+    pub(crate) fn value(self, incumbent: f64, mean: f64, variance: f64) -> f64 {
         match self {
             Self::ExpectedImprovement => log_expected_improvement(incumbent, mean, variance),
             Self::ProbabilityOfImprovement => {
@@ -56,7 +56,7 @@ impl Criterion {
     }
 
     /// The value and its derivatives by mean and variance.
-    fn slopes(self, incumbent: f64, mean: f64, variance: f64) -> (f64, f64, f64) {
+    pub(crate) fn slopes(self, incumbent: f64, mean: f64, variance: f64) -> (f64, f64, f64) {
         let deviation = variance.sqrt();
         match self {
             Self::ExpectedImprovement => {

@@ -221,7 +221,9 @@ impl GaussianProcessSearch {
         let initial = Hyperparameters::initial(self.encoding.len());
         let lengthscales = self.lengthscales(hyper.as_ref().unwrap_or(&initial));
         let acquisition = Feasible {
-            improvement: model.map(|model| model.into_improvement(self.settings.criterion)),
+            improvement: model.map(|model| -> Box<dyn Acquisition> {
+                Box::new(model.into_improvement(self.settings.criterion))
+            }),
             limits: Self::limits(&chosen, &observations),
             failures: self.failures(history, &chosen),
             cost: self.cost(view, &chosen, &observations),
@@ -404,7 +406,7 @@ impl GaussianProcessSearch {
     }
 }
 
-fn most_probable(data: &Data) -> Option<Hyperparameters> {
+pub(crate) fn most_probable(data: &Data) -> Option<Hyperparameters> {
     let d = data.dimensions();
     let mut evidence = Evidence::new(data, Prior::of(d));
     let (hyper, value) = evidence.minimize(&Hyperparameters::initial(d), 20);

@@ -8,7 +8,7 @@
 use crate::numerics::dense::Matrix;
 use crate::numerics::normal;
 
-use super::acquisition::{Acquisition, Improvement};
+use super::acquisition::Acquisition;
 use super::hyperparameters::{Data, Evidence, Hyperparameters, Prior};
 use super::posterior::{Posterior, Prediction};
 
@@ -97,7 +97,7 @@ impl FailureModel {
 /// An improvement times the probability that a configuration works and keeps all limits.
 pub(crate) struct Feasible {
     /// The improvement on the feasible incumbent, if there is one.
-    pub(crate) improvement: Option<Improvement>,
+    pub(crate) improvement: Option<Box<dyn Acquisition>>,
     /// Metrics with limits, as processes that keep their limit where they are below 0.
     pub(crate) limits: Vec<Posterior>,
     pub(crate) failures: Option<FailureModel>,

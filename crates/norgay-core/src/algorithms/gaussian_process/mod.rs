@@ -5,7 +5,7 @@
 //! learning algorithms" (NeurIPS 2012). What differs is told where it is done.
 
 pub(crate) mod acquisition;
-mod algorithm;
+pub(crate) mod algorithm;
 pub(crate) mod feasibility;
 pub(crate) mod history;
 pub(crate) mod hyperparameters;

@@ -178,10 +178,10 @@ fn the_gradients_of_acquisitions_are_their_slopes() {
             incumbent: -0.5,
         };
         let acquisition = Feasible {
-            improvement: Some(Improvement {
+            improvement: Some(Box::new(Improvement {
                 members: vec![member(&hyper), member(&other)],
                 criterion,
-            }),
+            })),
             limits: vec![Posterior::new(&data, &other, &[]).unwrap()],
             failures: FailureModel::fit(&failed, 2.5),
             cost: Some(Cost {

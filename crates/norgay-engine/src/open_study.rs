@@ -95,6 +95,7 @@ impl OpenStudy {
             return Ok(open);
         }
         algorithms::build(&definition.algorithm, &definition.space)?;
+        algorithms::check_objectives(&definition.algorithm, definition.objectives().count())?;
         let event = Event::StudyCreated {
             definition: Box::new(definition),
             execution: Box::new(execution),
@@ -160,6 +161,7 @@ impl OpenStudy {
             });
         }
         algorithms::build(&definition.algorithm, &definition.space)?;
+        algorithms::check_objectives(&definition.algorithm, definition.objectives().count())?;
         if *known != definition || *self.study.execution() != execution {
             self.algorithm = None;
             self.commit(|_| {

@@ -30,11 +30,11 @@ pub fn removable(
 ) -> Vec<u64> {
     let best = match strategy {
         StorageStrategy::Best => best_kept(study, already),
-        _ => None,
+        _ => BTreeSet::new(),
     };
     let wanted = |trial: &Trial| {
         trial.state.is_final()
-            && Some(trial.number) != best
+            && !best.contains(&trial.number)
             && match (trial.state, strategy) {
                 (TrialState::Failed, _) => !keep_failed,
                 (_, StorageStrategy::Keep) => false,
@@ -69,23 +69,28 @@ pub fn trial_folder(trial: &Trial) -> String {
 ///
 /// Not the study's own incumbent: after a trial is queued again that may become one of equals
 /// whose files are gone.
-fn best_kept(study: &Study, already: &BTreeSet<u64>) -> Option<u64> {
-    let direction = study.definition().objective.direction;
+///
+/// Of several objectives it is the whole front.
+fn best_kept(study: &Study, already: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let definition = study.definition();
+    if !definition.more_objectives.is_empty() {
+        return study.front().iter().map(|trial| trial.number).collect();
+    }
     let ended = |trial: &Trial| trial.last_attempt().and_then(|attempt| attempt.ended_ms);
-    let mut best: Option<(f64, &Trial)> = None;
+    let mut best: Option<&Trial> = None;
     for trial in study.trials() {
-        let value = trial.value.filter(|value| !value.is_nan());
-        let (TrialState::Completed, Some(value)) = (trial.state, value) else {
+        if trial.state != TrialState::Completed || trial.value.is_none_or(f64::is_nan) {
             continue;
-        };
-        let better = best.is_none_or(|(known, holder)| {
-            direction.is_better(value, known) || (value == known && ended(trial) < ended(holder))
+        }
+        let better = best.is_none_or(|known| {
+            let equal = !definition.prefers(known, trial);
+            definition.prefers(trial, known) || (equal && ended(trial) < ended(known))
         });
         if better && !already.contains(&trial.number) {
-            best = Some((value, trial));
+            best = Some(trial);
         }
     }
-    best.map(|(_, trial)| trial.number)
+    best.map(|trial| trial.number).into_iter().collect()
 }
 
 /// Whether a trial that does not exist yet may go on from this one's checkpoint.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 pub fn study_json(name: &str, study: &Study, now_ms: i64) -> Json {
     let counts = study.counts();
     let definition = study.definition();
-    json!({
+    let mut view = json!({
         "name": name,
         "status": study.status(),
         "finished": study.finished().map(FinishReason::in_words),
@@ -33,7 +33,22 @@ pub fn study_json(name: &str, study: &Study, now_ms: i64) -> Json {
         "updated": time_text(study.updated_ms()),
         "busy_s": study.busy_ms(now_ms) as f64 / 1000.0,
         "seed": definition.seed,
-    })
+    });
+    if let (true, Some(entries)) = (definition.has_outcomes(), view.as_object_mut()) {
+        let objectives = definition.objectives().map(
+            |objective| json!({ "name": objective.name, "direction": objective.direction.name() }),
+        );
+        entries.insert("objectives".into(), objectives.collect());
+        let constraints = definition.outcome_constraints.iter();
+        let constraints = constraints.map(|constraint| Json::from(constraint.to_string()));
+        entries.insert("outcome_constraints".into(), constraints.collect());
+        let front = study
+            .front()
+            .into_iter()
+            .map(|trial| Json::from(trial.number));
+        entries.insert("front".into(), front.collect());
+    }
+    view
 }
 
 /// A trial; with its measurements if `whole`.
@@ -50,6 +65,12 @@ pub fn trial_json(trial: &Trial, whole: bool) -> Json {
         "run_time_s": trial.run_time_ms() as f64 / 1000.0,
         "message": trial.last_attempt().and_then(|attempt| attempt.message.as_deref()),
     });
+    if let (Some(outcome), Some(entries)) = (&trial.outcome, view.as_object_mut()) {
+        let numbers = |values: &[f64]| values.iter().copied().map(number_json).collect::<Json>();
+        entries.insert("values".into(), numbers(&outcome.values));
+        entries.insert("constraints".into(), numbers(&outcome.constraints));
+        entries.insert("feasible".into(), outcome.is_feasible().into());
+    }
     if whole && let Some(entries) = view.as_object_mut() {
         entries.insert("attempts".into(), attempts_json(trial));
         entries.insert("measurements".into(), measurements_json(trial));

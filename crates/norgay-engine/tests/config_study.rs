@@ -369,3 +369,64 @@ proptest! {
         let _ = read_study(&String::from_utf8_lossy(&bytes), "s.yaml", Path::new("."));
     }
 }
+
+const SPACE: &str = "parameters: {lr: {type: continuous, range: [0, 1]}}\n";
+
+#[test]
+fn several_objectives_are_a_list_of_names_and_maps() {
+    let text = SPACE.to_owned()
+        + "objectives: [loss, {name: accuracy, direction: maximize}]\n\
+           outcome_constraints: [memory_gb <= 8, 0.5 <= recall]\n";
+    let definition = study(&text).definition;
+    let objectives = definition.objectives();
+    let objectives: Vec<(&str, Direction)> =
+        objectives.map(|o| (o.name.as_ref(), o.direction)).collect();
+    let expected = [
+        ("loss", Direction::Minimize),
+        ("accuracy", Direction::Maximize),
+    ];
+    assert_eq!(objectives, expected);
+    let limits = definition.outcome_constraints.iter();
+    let limits: Vec<String> = limits.map(ToString::to_string).collect();
+    assert_eq!(limits, ["memory_gb <= 8", "recall >= 0.5"]);
+}
+
+#[test]
+fn mistakes_in_objectives_and_limits_are_told_at_their_place() {
+    for (lines, part) in [
+        ("objectives: []", "expected a list of names and maps"),
+        ("objectives: [a, a]", "there is an objective 'a' already"),
+        (
+            "objectives: [{direction: maximize}]",
+            "the objective's name is missing",
+        ),
+        (
+            "objectives: [{name: a, value: best}]",
+            "there is no field 'value'",
+        ),
+        (
+            "objectives: [a]\nminimize: b",
+            "'objectives' and 'minimize' exclude each other",
+        ),
+        (
+            "minimize: a\noutcome_constraints: [m < 8]",
+            "expected <= or >=, found '<'",
+        ),
+        (
+            "minimize: a\noutcome_constraints: m",
+            "a metric and its limit",
+        ),
+        (
+            "minimize: a\noutcome_constraints: [m <= 8, m <= 8]",
+            "it is written twice",
+        ),
+        (
+            "objectives: [a, b]\nalgorithm: local_search",
+            "it optimizes one objective, and there are 2; for several there are",
+        ),
+    ] {
+        let told = errors(&format!("{SPACE}{lines}\n"));
+        assert!(told.contains(part), "{lines}: {told}");
+        assert!(told.contains("study.yaml:"), "{told}");
+    }
+}

@@ -331,3 +331,40 @@ fn a_study_without_trials_has_a_header_alone() {
     let table = read_results(csv_of(&builder).as_bytes()).expect("a table");
     assert!(table.rows.is_empty());
 }
+
+#[test]
+fn several_objectives_have_columns_and_the_front_and_feasible_trials_are_marked() {
+    let mut definition = StudyBuilder::definition(vec![continuous("p")]);
+    let mut size = definition.objective.clone();
+    size.name = "size".into();
+    definition.more_objectives = vec![size];
+    let metric = "memory".into();
+    let limit = norgay_core::definition::Limit::AtMost(8.0);
+    let limit = norgay_core::definition::OutcomeConstraint { metric, limit };
+    definition.outcome_constraints = vec![limit];
+    let mut builder = StudyBuilder::of(definition);
+    for (loss, size, memory) in [(0.5, 3, 1), (0.4, 9, 9), (0.75, 4, 8)] {
+        let trial = builder.running(&[("p", 0.5.into())]);
+        let metrics = [
+            ("loss", loss.into()),
+            ("size", size.into()),
+            ("memory", memory.into()),
+        ];
+        builder.measure(trial, 1, &metrics);
+        complete(&mut builder, trial);
+    }
+    let csv = csv_of(&builder);
+    let rows: Vec<&str> = csv
+        .lines()
+        .filter(|line| !line.contains("INTERMEDIATE"))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "Trial-ID,Status,Iteration,p,Objective,loss,memory,size,Front,Feasible",
+            "1,COMPLETED,1,0.5,0.5,0.5,1,3,True,True",
+            "2,COMPLETED,1,0.5,0.4,0.4,9,9,False,False",
+            "3,COMPLETED,1,0.5,0.75,0.75,8,4,False,True",
+        ]
+    );
+}

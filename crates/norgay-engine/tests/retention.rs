@@ -377,3 +377,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_several_objectives_the_whole_front_keeps_its_files() {
+    let mut definition = StudyBuilder::definition(Vec::new());
+    let mut size = definition.objective.clone();
+    size.name = "size".into();
+    definition.more_objectives = vec![size];
+    let mut builder = StudyBuilder::of(definition);
+    for (loss, size) in [(0.5, 3.0), (0.25, 9.0), (0.75, 4.0)] {
+        let trial = builder.running(&[]);
+        builder.measure(trial, 1, &[("loss", loss.into()), ("size", size.into())]);
+        builder.end(trial, AttemptEnd::Completed, TrialState::Completed);
+    }
+    assert_eq!(removed(&builder, Best), [3]);
+}

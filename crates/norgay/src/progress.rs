@@ -123,7 +123,9 @@ impl Observer for Progress {
 fn summary(study: &OpenStudy, done_now: u64, elapsed: Duration) -> String {
     let counts = study.study().counts();
     let mut parts = Vec::new();
-    if let Some(best) = study.study().incumbent() {
+    if is_several(study) {
+        parts.push(format!("front of {}", study.study().front().len()));
+    } else if let Some(best) = study.study().incumbent() {
         parts.push(format!(
             "best {} (trial {})",
             shown(best.value),
@@ -146,6 +148,10 @@ fn summary(study: &OpenStudy, done_now: u64, elapsed: Duration) -> String {
         parts.push(format!("ETA {}", duration_text(seconds)));
     }
     parts.join("  ")
+}
+
+fn is_several(study: &OpenStudy) -> bool {
+    !study.study().definition().more_objectives.is_empty()
 }
 
 fn duration_text(seconds: f64) -> String {
@@ -171,6 +177,10 @@ pub fn shown(value: Option<f64>) -> String {
 fn ended_line(study: &OpenStudy, trial: &Trial) -> String {
     let number = trial.number;
     let end = match (trial.state, trial.cause) {
+        (TrialState::Completed, _) if is_several(study) => {
+            let values: Vec<String> = trial.values().iter().map(|v| shown(Some(*v))).collect();
+            format!("finished with values {}", values.join(", "))
+        }
         (TrialState::Completed, _) => format!("finished with value {}", shown(trial.value)),
         (TrialState::Pruned, _) => match trial.value {
             Some(value) => format!("was pruned at value {}", shown(Some(value))),
@@ -186,7 +196,8 @@ fn ended_line(study: &OpenStudy, trial: &Trial) -> String {
         }
         (state, _) => format!("is {}", state.name()),
     };
-    let best = study.study().incumbent().map_or(String::new(), |best| {
+    let best = study.study().incumbent().filter(|_| !is_several(study));
+    let best = best.map_or(String::new(), |best| {
         format!(
             ". Best is trial {} with value {}",
             best.number,

@@ -165,3 +165,69 @@ fn schemas_and_completions_are_printed_and_doctor_checks() {
     let (out, _) = place.norgay(&["doctor", "study.yaml"], 1);
     assert!(out.contains("FAILED  program no-such-program"), "{out}");
 }
+
+const SEVERAL: &str = "
+name: several
+parameters: {x: {type: continuous, range: [0, 1]}}
+objectives: [loss, {name: speed, direction: maximize}]
+outcome_constraints: [memory <= 8]
+algorithm: random
+budget: {trials: 80}
+";
+
+#[test]
+fn several_objectives_are_told_in_order_and_their_front_is_best() {
+    let place = Place::with(SEVERAL, "");
+    for _ in 0..4 {
+        place.norgay(&["ask", "--study", "study.yaml"], 0);
+    }
+    let (_, err) = place.norgay(&["tell", "1", "1", "2"], 1);
+    assert!(err.contains("the metric 'memory'"), "{err}");
+    for (trial, loss, speed, memory) in [
+        ("1", 1, 2, 4),
+        ("2", 2, 3, 4),
+        ("3", 3, 1, 8),
+        ("4", 0, 9, 9),
+    ] {
+        let [loss, speed, memory] = [("loss", loss), ("speed", speed), ("memory", memory)]
+            .map(|(name, value)| format!("{name}={value}"));
+        place.norgay(&["tell", trial, &loss, &speed, &memory], 0);
+    }
+    let (out, _) = place.norgay(&["best"], 0);
+    assert!(out.contains("trial 1: loss 1.0, speed 2.0\n"), "{out}");
+    assert!(out.contains("trial 2: loss 2.0, speed 3.0\n"), "{out}");
+    assert!(
+        !out.contains("trial 3") && !out.contains("trial 4"),
+        "{out}"
+    );
+    let front = place.json(&["best", "--json"])["front"].clone();
+    let numbers: Vec<u64> = front
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["trial"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, [1, 2]);
+    assert_eq!(front[1]["values"], serde_json::json!([2.0, 3.0]));
+    let study = place.json(&["study", "show", "several", "--json"]);
+    assert_eq!(study["front"], serde_json::json!([1, 2]));
+    assert_eq!(
+        study["outcome_constraints"],
+        serde_json::json!(["memory <= 8"])
+    );
+    let (out, _) = place.norgay(&["study", "show", "several"], 0);
+    assert!(out.contains("minimize loss, maximize speed"), "{out}");
+    assert!(out.contains("front      trials 1, 2"), "{out}");
+}
+
+#[test]
+fn plain_numbers_are_the_objectives_in_their_order() {
+    let place = Place::with(
+        &SEVERAL.replace("outcome_constraints: [memory <= 8]\n", ""),
+        "",
+    );
+    place.norgay(&["ask", "--study", "study.yaml"], 0);
+    place.norgay(&["tell", "1", "0.5", "3"], 0);
+    let front = place.json(&["best", "--json"])["front"].clone();
+    assert_eq!(front[0]["values"], serde_json::json!([0.5, 3.0]));
+}

@@ -44,6 +44,24 @@ pub(super) fn algorithm(draft: &Draft, report: &mut Report) -> Option<AlgorithmC
     })
 }
 
+/// Tells if an algorithm is for one objective only, and there are more.
+pub(super) fn check_several(
+    draft: &Draft,
+    algorithm: Option<&AlgorithmChoice>,
+    more_objectives: usize,
+    report: &mut Report,
+) {
+    let Some(algorithm) = algorithm.filter(|_| more_objectives > 0) else {
+        return;
+    };
+    if let (Err(error), Some(written)) = (
+        algorithms::check_objectives(algorithm, 1 + more_objectives),
+        draft.get("algorithm.name"),
+    ) {
+        written.error(report, error.to_string());
+    }
+}
+
 fn unknown(given: &str, written: &Written, report: &mut Report) {
     let names = ALGORITHMS
         .iter()

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use norgay_core::definition::{
-    Budget, Direction, Objective, RetryPolicy, StudyDefinition, ValueOf,
+    Budget, Direction, Objective, OutcomeConstraint, RetryPolicy, StudyDefinition, ValueOf,
 };
-use norgay_core::expression::Predicate;
+use norgay_core::expression::{Predicate, parse_outcome_constraint};
 use norgay_core::trial::FailureCause;
 
-use super::algorithm_check::algorithm;
+use super::algorithm_check::{algorithm, check_several};
 use super::cross_checks::{self, Names};
 use super::draft::Draft;
 use super::execution_reader::execution;
@@ -60,8 +60,10 @@ pub(super) fn assemble(
         .unwrap_or_default();
     let constraints = constraints(draft, report_ref);
     let space = written.and_then(|written| written.finish(constraints, report_ref));
-    let objective = objective(draft, context, report_ref);
+    let (objective, more_objectives) = objectives(draft, context, report_ref);
+    let outcome_constraints = outcome_constraints(draft, report_ref);
     let algorithm = algorithm(draft, report_ref);
+    check_several(draft, algorithm.as_ref(), more_objectives.len(), report_ref);
     let budget = budget(draft, report_ref);
     let stopping_rule = stopping_rule(draft, report_ref, |message, report| {
         tell_missing(draft, context, "stopping_rule", message, report);
@@ -89,8 +91,8 @@ pub(super) fn assemble(
     let definition = StudyDefinition {
         space,
         objective,
-        more_objectives: Vec::new(),
-        outcome_constraints: Vec::new(),
+        more_objectives,
+        outcome_constraints,
         algorithm,
         seed,
         budget,
@@ -185,6 +187,84 @@ fn constraints(draft: &Draft, report: &mut Report) -> Vec<PlacedConstraint> {
         }
     }
     placed
+}
+
+/// Limits of metrics; each mistake at its place.
+fn outcome_constraints(draft: &Draft, report: &mut Report) -> Vec<OutcomeConstraint> {
+    let mut constraints: Vec<OutcomeConstraint> = Vec::new();
+    for written in draft.all("outcome_constraints") {
+        let single = std::slice::from_ref(&written.node);
+        for node in written.node.as_items().unwrap_or(single) {
+            let text = node.as_text().unwrap_or_default();
+            let subject = format!("outcome constraint '{}'", shown(text));
+            match parse_outcome_constraint(text) {
+                Ok(constraint) if constraints.contains(&constraint) => {
+                    let origin = written.origin.about(subject);
+                    report.error(&origin, Some(node.place), "it is written twice");
+                }
+                Ok(constraint) => constraints.push(constraint),
+                Err(error) => {
+                    let origin = written.origin.inner_text(node.place).about(subject);
+                    report.error(&origin, Some(error.place), error.problem.to_string());
+                }
+            }
+        }
+    }
+    constraints
+}
+
+/// The first objective and the others.
+fn objectives(
+    draft: &Draft,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> (Option<Objective>, Vec<Objective>) {
+    let Some(list) = draft.get("objectives") else {
+        if draft.mentions("objectives") {
+            return (None, Vec::new());
+        }
+        return (objective(draft, context, report), Vec::new());
+    };
+    for other in ["objective", "minimize", "maximize"] {
+        if draft.mentions(other) || draft.mentions(&format!("{other}.name")) {
+            let message = format!("'objectives' and '{other}' exclude each other");
+            list.error(report, message);
+            return (None, Vec::new());
+        }
+    }
+    let mut objectives: Vec<Objective> = Vec::new();
+    for (place, item) in list.node.as_items().unwrap_or_default().iter().enumerate() {
+        let path = format!("objectives[{}]", place + 1);
+        let name_path = format!("{path}.name");
+        let Some(name) = draft.text(&name_path) else {
+            if !draft.mentions(&name_path) {
+                let origin = list.origin.field(&path);
+                report.error(&origin, Some(item.place), "the objective's name is missing");
+            }
+            continue;
+        };
+        if objectives.iter().any(|known| *known.name == *name) {
+            let origin = list.origin.field(&path);
+            let message = format!("there is an objective '{}' already", shown(&name));
+            report.error(&origin, Some(item.place), message);
+        }
+        let direction = draft.text(&format!("{path}.direction"));
+        let direction = match direction.as_deref() {
+            Some("maximize") => Direction::Maximize,
+            _ => Direction::Minimize,
+        };
+        let (name, value) = (name.into(), ValueOf::Last);
+        objectives.push(Objective {
+            name,
+            direction,
+            value,
+        });
+    }
+    if objectives.is_empty() {
+        return (None, Vec::new());
+    }
+    let first = objectives.remove(0);
+    (Some(first), objectives)
 }
 
 fn objective(draft: &Draft, context: &Context<'_>, report: &mut Report) -> Option<Objective> {

@@ -86,6 +86,7 @@ impl Draft {
                 let path = format!("{path}.name");
                 self.read_field(shape.unwrap_or(Shape::Text), &path, node, origin, report);
             }
+            Shape::NamesOr(table) => self.read_list(table, path, node, origin, report),
             Shape::Algorithm => self.read_algorithm(path, &node, &origin, report),
             _ => {
                 if check(&node, shape, &origin, report) {
@@ -110,6 +111,28 @@ impl Draft {
     ) {
         self.read_fields(&node, table, &format!("{path}."), &origin, report);
         self.set(path, Written { node, origin });
+    }
+
+    /// Reads a list of groups: the first is `path[1]`, as people count.
+    fn read_list(
+        &mut self,
+        table: &'static [FieldEntry],
+        path: &str,
+        node: Node,
+        origin: Origin,
+        report: &mut Report,
+    ) {
+        match node.kind {
+            NodeKind::List(ref items) if !items.is_empty() => {
+                for (place, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{}]", place + 1);
+                    let origin = origin.field(&path);
+                    self.read_field(Shape::NameOr(table), &path, item.clone(), origin, report);
+                }
+                self.set(path, Written { node, origin });
+            }
+            _ => mismatch(&node, Shape::NamesOr(table), &origin, report),
+        }
     }
 
     /// An algorithm's name goes to `algorithm.name`, the rest to `algorithm.arguments`.

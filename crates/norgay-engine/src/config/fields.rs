@@ -59,7 +59,7 @@ pub const FIELDS: &[FieldEntry] = &[
     field(
         "objective",
         Shape::Fields(OBJECTIVE),
-        "What is optimized. Required, unless `minimize` or `maximize` is there.",
+        "What is optimized. Required, unless `minimize`, `maximize` or `objectives` is there.",
     ),
     field(
         "minimize",
@@ -70,6 +70,20 @@ pub const FIELDS: &[FieldEntry] = &[
         "maximize",
         Shape::Text,
         "Short for an objective of which high values are better.",
+    ),
+    field(
+        "objectives",
+        Shape::NamesOr(OBJECTIVES),
+        "Several objectives: the result is a front of trials of which none is better than another \
+         in all of them. A trial's values are those of the last measurement that has all \
+         objectives. A target, a stopping rule and the progress shown look at the first one.",
+    ),
+    field(
+        "outcome_constraints",
+        Shape::Texts,
+        "Limits for other metrics, such as `memory_gb <= 8`, which a trial's results (not its \
+         parameters) have to keep: the best trial is one that keeps them all. Every trial has to \
+         report these metrics.",
     ),
     with_default(
         "algorithm",
@@ -199,6 +213,17 @@ const OBJECTIVE: &[FieldEntry] = &[
     ),
 ];
 
+/// The fields of one of `objectives`.
+const OBJECTIVES: &[FieldEntry] = &[
+    field("name", Shape::Text, "Name of the metric. Required."),
+    with_default(
+        "direction",
+        one_of(&["minimize", "maximize"]),
+        "\"minimize\"",
+        "Whether low or high values are better.",
+    ),
+];
+
 /// The fields of `budget`.
 const BUDGET: &[FieldEntry] = &[
     field("trials", Shape::Whole(1), "Number of trials."),
@@ -210,7 +235,7 @@ const BUDGET: &[FieldEntry] = &[
     field(
         "target",
         Shape::Number,
-        "Value of the objective that is good enough.",
+        "Value of the (first) objective that is good enough, if the outcome constraints hold.",
     ),
     field(
         "max_failed",

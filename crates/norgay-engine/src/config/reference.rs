@@ -56,7 +56,7 @@ pub fn study_file_reference() -> String {
     page.push_str("\n## Fields\n\n");
     write_table(&mut page, FIELDS);
     for field in FIELDS {
-        if let Shape::Fields(table) | Shape::NameOr(table) = field.shape {
+        if let Shape::Fields(table) | Shape::NameOr(table) | Shape::NamesOr(table) = field.shape {
             // Writing into a String cannot fail.
             let _ = write!(page, "\n## `{}`\n\n{}\n\n", field.name, field.help);
             write_table(&mut page, table);

@@ -17,7 +17,7 @@ pub fn study_schema() -> Value {
     schema.insert("$schema".into(), DIALECT.into());
     schema.insert("title".into(), "A study of Norgay".into());
     schema.insert("required".into(), json!(["parameters"]));
-    let ways = ["objective", "minimize", "maximize"];
+    let ways = ["objective", "minimize", "maximize", "objectives"];
     let one_way: Vec<Value> = ways.iter().map(|way| json!({"required": [way]})).collect();
     schema.insert("oneOf".into(), one_way.into());
     schema.insert("$defs".into(), definitions());
@@ -158,6 +158,9 @@ fn shape_schema(shape: Shape) -> Value {
             let name = table.iter().find(|field| field.name == "name");
             let name = name.map_or(Shape::Text, |field| field.shape);
             json!({"anyOf": [shape_schema(name), fields_with_name(table)]})
+        }
+        Shape::NamesOr(table) => {
+            json!({"type": "array", "minItems": 1, "items": shape_schema(Shape::NameOr(table))})
         }
         Shape::Algorithm => json!({
             "anyOf": [

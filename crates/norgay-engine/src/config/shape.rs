@@ -50,6 +50,8 @@ pub enum Shape {
     Variables,
     /// A map of these fields.
     Fields(&'static [FieldEntry]),
+    /// A list of maps of these fields; text in place of `{name: text}`.
+    NamesOr(&'static [FieldEntry]),
     /// A map of these fields, or text in place of `{name: text}`.
     NameOr(&'static [FieldEntry]),
     /// An algorithm: its name, or a map of `name` and its arguments.
@@ -78,6 +80,7 @@ impl Shape {
             Self::Texts => "text, or a list of texts".into(),
             Self::Variables => "a map from names to text or whole numbers".into(),
             Self::Fields(_) => "a map".into(),
+            Self::NamesOr(_) => "a list of names and maps".into(),
             Self::NameOr(_) => "a name, or a map".into(),
             Self::Algorithm => "a name, or a map of its name and its arguments".into(),
             Self::Space => "a map from names to parameters".into(),

@@ -27,9 +27,12 @@ pub(super) fn check(node: &Node, shape: Shape, origin: &Origin, report: &mut Rep
         Shape::Duration => scalar(node).and_then(milliseconds).is_some(),
         Shape::Size => scalar(node).and_then(bytes).is_some(),
         Shape::Space => node.as_text().is_some() || !matches!(node.kind, NodeKind::Scalar(_)),
-        Shape::Any | Shape::Fields(_) | Shape::NameOr(_) | Shape::Algorithm | Shape::Conditions => {
-            true
-        }
+        Shape::Any
+        | Shape::Fields(_)
+        | Shape::NamesOr(_)
+        | Shape::NameOr(_)
+        | Shape::Algorithm
+        | Shape::Conditions => true,
     };
     if !sound {
         mismatch(node, shape, origin, report);

@@ -16,7 +16,7 @@ const FILE: &str = "best_result.json";
 pub fn best_result_json(study: &Study, typed: bool) -> Result<Vec<u8>, WriteError> {
     let columns = Columns::of(study);
     let row = study.incumbent().and_then(|trial| {
-        let mut rows = columns.rows_of(trial, &study.definition().objective);
+        let mut rows = columns.rows_of(trial, study.definition());
         rows.find(|row| row.status == RowStatus::Completed)
     });
     let Some(row) = row else {

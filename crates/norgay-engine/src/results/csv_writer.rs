@@ -15,10 +15,10 @@ use super::table::{Columns, ResultsTable, Row, names};
 /// file reads back with the types that the reference's has.
 pub fn study_results_csv(study: &Study) -> Result<Vec<u8>, WriteError> {
     let columns = Columns::of(study);
-    let objective = &study.definition().objective;
+    let definition = study.definition();
     let rows = || {
         let trials = study.trials().iter();
-        trials.flat_map(|trial| columns.rows_of(trial, objective))
+        trials.flat_map(|trial| columns.rows_of(trial, definition))
     };
     write(columns.parameters(), columns.context(), rows)
 }

@@ -63,6 +63,8 @@ fn config(study: &Study, name: &str, file: &'static str) -> Result<Plain, WriteE
             Plain::flag(objective.direction.lower_is_better()),
         ),
         ("value", Plain::of(&objective.value, file)?),
+        ("objectives", objectives(study, file)?),
+        ("outcome_constraints", outcome_constraints(study)),
         ("algorithm", algorithm(study)),
         ("seed", Plain::Whole(definition.seed)),
         ("budget", Plain::of(&definition.budget, file)?),
@@ -74,6 +76,22 @@ fn config(study: &Study, name: &str, file: &'static str) -> Result<Plain, WriteE
     ];
     let entries = entries.map(|(key, value)| (key.to_string(), value));
     Ok(Plain::Object(entries.into()))
+}
+
+fn objectives(study: &Study, file: &'static str) -> Result<Plain, WriteError> {
+    let entries = study.definition().objectives().map(|objective| {
+        let direction = Plain::of(&objective.direction, file)?;
+        Ok(Plain::Object(vec![
+            ("name".into(), Plain::text(&objective.name)),
+            ("direction".into(), direction),
+        ]))
+    });
+    Ok(Plain::List(entries.collect::<Result<_, WriteError>>()?))
+}
+
+fn outcome_constraints(study: &Study) -> Plain {
+    let constraints = study.definition().outcome_constraints.iter();
+    Plain::List(constraints.map(|c| Plain::text(&c.to_string())).collect())
 }
 
 fn cause_name(cause: FailureCause) -> String {

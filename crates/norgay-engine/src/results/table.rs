@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use norgay_core::definition::{Objective, ValueOf};
+use norgay_core::definition::{Objective, StudyDefinition};
 use norgay_core::trial::{Measurement, Trial, TrialState};
 use norgay_core::{Study, Value};
 
@@ -15,6 +15,11 @@ pub(super) const STATUS: &str = "Status";
 pub(super) const ITERATION: &str = "Iteration";
 /// Column with the objective.
 pub(super) const OBJECTIVE: &str = "Objective";
+
+/// Column that tells whether a completed trial is on the front of several objectives.
+pub(super) const FRONT: &str = "Front";
+/// Column that tells whether a trial keeps the outcome constraints.
+pub(super) const FEASIBLE: &str = "Feasible";
 
 const CONTEXT_PREFIX: &str = "context.";
 
@@ -91,11 +96,16 @@ pub struct Columns {
     /// Position among the context columns by name of the metric.
     positions: HashMap<Arc<str>, usize>,
     renamed: Vec<(Arc<str>, Arc<str>)>,
+    /// Where it is told which trials are on the front, and their numbers.
+    front: Option<(usize, BTreeSet<u64>)>,
+    /// Where it is told which trials are feasible.
+    feasible: Option<usize>,
 }
 
 impl Columns {
     /// The columns of a study: its parameters and whatever algorithms added to configurations,
-    /// sorted by bytes; then all metrics in the order of their first rows, sorted within a row.
+    /// sorted by bytes; then all metrics in the order of their first rows, sorted within a row;
+    /// then whether a trial is on the front of several objectives, and whether it is feasible.
     pub fn of(study: &Study) -> Self {
         let space = study.definition().space.parameters();
         let mut parameters: BTreeSet<Arc<str>> = space.iter().map(|p| p.name.clone()).collect();
@@ -122,12 +132,14 @@ impl Columns {
             }
         }
         columns.parameters = parameters.into_iter().collect();
+        columns.add_outcomes(study);
         columns
     }
 
     fn add_context(&mut self, name: Arc<str>, parameters: &BTreeSet<Arc<str>>) {
         let taken = |name: &str| {
-            [TRIAL_ID, STATUS, ITERATION, OBJECTIVE].contains(&name) || parameters.contains(name)
+            [TRIAL_ID, STATUS, ITERATION, OBJECTIVE, FRONT, FEASIBLE].contains(&name)
+                || parameters.contains(name)
         };
         let column = column_name(&name, taken);
         if column != name {
@@ -135,6 +147,18 @@ impl Columns {
         }
         self.positions.insert(name, self.context.len());
         self.context.push(column);
+    }
+
+    fn add_outcomes(&mut self, study: &Study) {
+        if !study.definition().more_objectives.is_empty() {
+            let front = study.front().iter().map(|trial| trial.number).collect();
+            self.front = Some((self.context.len(), front));
+            self.context.push(FRONT.into());
+        }
+        if !study.definition().outcome_constraints.is_empty() {
+            self.feasible = Some(self.context.len());
+            self.context.push(FEASIBLE.into());
+        }
     }
 
     /// Names of the parameter columns.
@@ -161,8 +185,9 @@ impl Columns {
     pub fn rows_of<'a>(
         &'a self,
         trial: &'a Trial,
-        objective: &'a Objective,
+        definition: &'a StudyDefinition,
     ) -> impl Iterator<Item = Row> + 'a {
+        let objective = &definition.objective;
         let parameters: Arc<[Option<Value>]> = self
             .parameters
             .iter()
@@ -178,17 +203,32 @@ impl Columns {
             context: self.context_cells(measurement),
         });
         let last = RowStatus::of(trial.state).map(move |status| {
-            let best = best_measurement(trial, objective);
+            let best = definition.deciding_measurement(trial);
             Row {
                 trial: trial.number,
                 status,
                 iteration: trial.last_step().unwrap_or(0),
                 objective: best.and_then(|best| objective_cell(best, objective)),
                 parameters,
-                context: best.map_or_else(Vec::new, |best| self.context_cells(best)),
+                context: self.whole_cells(trial, best),
             }
         });
         intermediate.chain(last)
+    }
+
+    /// The context cells of a finished trial's last row.
+    fn whole_cells(&self, trial: &Trial, best: Option<&Measurement>) -> Vec<Option<Value>> {
+        let mut cells = best.map_or_else(Vec::new, |best| self.context_cells(best));
+        let front = self.front.as_ref();
+        let front = front.map(|(place, front)| (*place, front.contains(&trial.number)));
+        let feasible = self.feasible.map(|place| (place, trial.violation() <= 0.0));
+        for (place, truth) in front.into_iter().chain(feasible) {
+            if trial.outcome.is_some() {
+                cells.resize(cells.len().max(place + 1), None);
+                cells[place] = Some(Value::Bool(truth));
+            }
+        }
+        cells
     }
 
     fn context_cells(&self, measurement: &Measurement) -> Vec<Option<Value>> {
@@ -221,10 +261,10 @@ impl ResultsTable {
     /// The table of a study: trials in the order of their numbers.
     pub fn of(study: &Study) -> Self {
         let columns = Columns::of(study);
-        let objective = &study.definition().objective;
+        let definition = study.definition();
         let trials = study.trials().iter();
         let rows = trials
-            .flat_map(|trial| columns.rows_of(trial, objective))
+            .flat_map(|trial| columns.rows_of(trial, definition))
             .collect();
         Self {
             rows,
@@ -279,31 +319,4 @@ fn objective_cell(measurement: &Measurement, objective: &Objective) -> Option<Va
         .iter()
         .find(|(name, _)| *name == objective.name);
     Some(reported.map_or(Value::Float(number), |(_, value)| value.clone()))
-}
-
-/// The measurement that gives the trial's value: the best one, NaN aside. Of equals it is the first,
-/// as in the reference, unless a later one says more (final metrics often repeat the best value).
-fn best_measurement<'a>(trial: &'a Trial, objective: &Objective) -> Option<&'a Measurement> {
-    match objective.value {
-        ValueOf::Last => trial
-            .measurements
-            .iter()
-            .rev()
-            .find(|m| m.objective.is_some_and(|value| !value.is_nan())),
-        ValueOf::Best => {
-            let mut best: Option<(f64, &Measurement)> = None;
-            for measurement in &trial.measurements {
-                let value = measurement.objective.filter(|value| !value.is_nan());
-                if let Some(value) = value
-                    && best.is_none_or(|(best, known): (f64, &Measurement)| {
-                        objective.direction.is_better(value, best)
-                            || value == best && measurement.metrics.len() > known.metrics.len()
-                    })
-                {
-                    best = Some((value, measurement));
-                }
-            }
-            best.map(|(_, measurement)| measurement)
-        }
-    }
 }

@@ -234,6 +234,10 @@ fn closing(runner: &Runner<'_>, request: &Request, end: RunEnd) -> Closing {
         counts.queued + counts.running
     ));
     match study.incumbent() {
+        Some(_) if !study.definition().more_objectives.is_empty() => lines.push(format!(
+            "front: {} trials, shown by `norgay best {name}`",
+            study.front().len()
+        )),
         Some(best) => {
             let objective = &study.definition().objective.name;
             lines.push(format!(

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
+use norgay_core::Study;
+use norgay_core::trial::Trial;
 use norgay_engine::clock::SystemClock;
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::results::{best_result_json, study_config_json, study_results_csv};
@@ -201,11 +203,13 @@ fn show(named: &Named) -> Result<()> {
     }
     let (study, counts) = (open.study(), open.study().counts());
     let definition = study.definition();
-    let direction = definition.objective.direction.name();
+    let objectives = definition.objectives();
+    let objectives = objectives.map(|o| format!("{} {}", o.direction.name(), o.name));
+    let objectives: Vec<String> = objectives.collect();
     let mut lines = vec![
         format!("study      {}", open.name()),
         format!("status     {}", study.status()),
-        format!("objective  {direction} {}", definition.objective.name),
+        format!("objective  {}", objectives.join(", ")),
         format!("algorithm  {}", definition.algorithm.name),
         format!(
             "trials     {} ({} completed, {} pruned, {} failed, {} cancelled, {} running, {} queued)",
@@ -221,12 +225,13 @@ fn show(named: &Named) -> Result<()> {
     if let Some(reason) = study.finished() {
         lines.push(format!("ended      {}", reason.in_words()));
     }
+    if !definition.outcome_constraints.is_empty() {
+        let constraints = definition.outcome_constraints.iter();
+        let constraints: Vec<String> = constraints.map(ToString::to_string).collect();
+        lines.push(format!("limits     {}", constraints.join(", ")));
+    }
     if let Some(best) = study.incumbent() {
-        lines.push(format!(
-            "best       {} (trial {})",
-            shown(best.value),
-            best.number
-        ));
+        lines.push(best_line(study, best));
     }
     lines.push("parameters".to_string());
     for parameter in definition.space.parameters() {
@@ -235,6 +240,21 @@ fn show(named: &Named) -> Result<()> {
     }
     say(&lines.join("\n"));
     Ok(())
+}
+
+fn best_line(study: &Study, best: &Trial) -> String {
+    if !study.definition().more_objectives.is_empty() {
+        let front = study.front();
+        let numbers: Vec<String> = front.iter().map(|trial| trial.number.to_string()).collect();
+        return format!("front      trials {}", numbers.join(", "));
+    }
+    let infeasible = if best.violation() > 0.0 {
+        ", which does not keep the limits"
+    } else {
+        ""
+    };
+    let value = shown(best.value);
+    format!("best       {value} (trial {}{infeasible})", best.number)
 }
 
 fn export(open: &OpenStudy, format: Format) -> Result<()> {

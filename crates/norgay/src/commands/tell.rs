@@ -18,7 +18,7 @@ use crate::{UsageError, exit};
 pub struct Tell {
     /// Number of the trial
     trial: u64,
-    /// Final metrics as name=value; a single number is the objective
+    /// Final metrics as name=value; plain numbers are the objectives in their order
     #[arg(value_name = "NAME=VALUE", allow_negative_numbers = true)]
     metrics: Vec<String>,
     #[command(flatten)]
@@ -71,7 +71,6 @@ impl Tell {
             Some(attempt) => attempt,
             None => study.trial(self.trial)?.attempt(),
         };
-        let objective = study.study().definition().objective.name.clone();
         let told = match (&self.failed, self.pruned) {
             (Some(cause), _) => {
                 let Some(cause) = FailureCause::from_name(cause) else {
@@ -86,9 +85,15 @@ impl Tell {
             }
             (None, true) => Told::Stopped,
             (None, false) => {
-                let metrics = match self.metrics.as_slice() {
-                    [single] if !single.contains('=') => vec![format!("{objective}={single}")],
-                    metrics => metrics.to_vec(),
+                let definition = study.study().definition();
+                let plain = self.metrics.iter().all(|metric| !metric.contains('='));
+                let metrics = if plain && self.metrics.len() == definition.objectives().count() {
+                    let pairs = definition.objectives().zip(&self.metrics);
+                    let named =
+                        pairs.map(|(objective, value)| format!("{}={value}", objective.name));
+                    named.collect()
+                } else {
+                    self.metrics.clone()
                 };
                 Told::Finished {
                     step: self.step,

@@ -205,6 +205,7 @@ impl ModelBased {
             improvement,
             limits: models.limits(),
             failures: models.failures(),
+            cost: None,
         };
         if acquisition.improvement.is_none()
             && acquisition.limits.is_empty()

@@ -30,6 +30,8 @@ const MAX_CELLS: usize = 5000;
 /// is much.
 const SMALL_GAIN: f64 = 0.02;
 const LARGE_LOSS: f64 = 0.25;
+/// Points that are left out for bad trades at most.
+const MAX_BAD_TRADES: usize = 30;
 /// Above this variance of the noise the front is one of posterior means.
 const NOISY: f64 = 1e-2;
 
@@ -236,7 +238,7 @@ impl<'a> Models<'a> {
         labels[worked..].fill(-1.0);
         let repeats = vec![1.0; points.len()];
         let observations = self.observations(&points, &labels, &repeats);
-        FailureModel::fit(&observations.with_values(labels.clone()))
+        FailureModel::fit(&observations.with_values(labels.clone()), 1.0)
     }
 
     fn observations<'b>(
@@ -286,8 +288,8 @@ const WEIGHTING: OutputTransform = OutputTransform::YeoJohnson;
 /// trades are (Ikeda, Kita and Kobayashi, "Failure of Pareto-based MOEAs: does non-dominated
 /// really mean near to optimal?", CEC 2001).
 fn without_bad_trades(mut front: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
-    // The second time with the ranges that the first time left.
-    for _ in 0..2 {
+    // One by one, worst first: each changes the ranges by which the others are judged.
+    for _ in 0..MAX_BAD_TRADES {
         let ranges: Vec<f64> = reference_point(&front, &front)
             .iter()
             .enumerate()
@@ -296,23 +298,29 @@ fn without_bad_trades(mut front: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
                 end - values.fold(f64::INFINITY, f64::min)
             })
             .collect();
-        let is_bad = |point: &Vec<f64>| {
-            front.iter().any(|other| {
-                let pairs = point.iter().zip(other).zip(&ranges);
-                let losses = pairs.map(|((a, b), range)| (a - b) / range);
-                let (gain, loss) = losses.fold((0.0_f64, 0.0_f64), |(gain, loss), change| {
-                    (gain.max(-change), loss.max(change))
-                });
-                gain < SMALL_GAIN && loss > LARGE_LOSS
-            })
+        let losses = front
+            .iter()
+            .map(|point| worst_trade(point, &front, &ranges));
+        let worst = losses.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        match worst {
+            Some((place, loss)) if loss > LARGE_LOSS => front.remove(place),
+            _ => break,
         };
-        let kept: Vec<Vec<f64>> = front.iter().filter(|p| !is_bad(p)).cloned().collect();
-        if kept.is_empty() || kept.len() == front.len() {
-            break;
-        }
-        front = kept;
     }
     front
+}
+
+/// What a point loses at most in an objective to one over which it gains next to nothing.
+fn worst_trade(point: &[f64], front: &[Vec<f64>], ranges: &[f64]) -> f64 {
+    let trades = front.iter().map(|other| {
+        let pairs = point.iter().zip(other).zip(ranges);
+        let changes = pairs.map(|((a, b), range)| (a - b) / range);
+        changes.fold((0.0_f64, 0.0_f64), |(gain, loss), change| {
+            (gain.max(-change), loss.max(change))
+        })
+    });
+    let poor = trades.filter(|(gain, _)| *gain < SMALL_GAIN);
+    poor.map(|(_, loss)| loss).fold(0.0, f64::max)
 }
 
 /// Where a value lies on a transformed scale, by the values around it; beyond them by the slope of

@@ -20,8 +20,8 @@ import surrogate
 TABLES = {
     "rf-cancer": ("rf", "cancer", 52), "gbm-mkc1": ("gbm", "mkc1", 52), "mlp-digits500": ("mlp", "digits500", 77),
     "mf-digits": ("curve", "digits500", 63), "mf-mkc4": ("curve", "mkc4", 42), "mf-boost-mkc2": ("boost", "mkc2", 50),
-    "rf-mkc9": ("rf", "mkc9", 50), "gbm-wine": ("gbm", "wine", 50), "mlp-mkc6": ("mlp", "mkc6", 60),
-    "mf-wine": ("curve", "wine", 40), "mf-fr1_3": ("curve", "fr1_3", 50), "mf-boost-cancer": ("boost", "cancer", 50),
+    "rf-mkc9": ("rf", "mkc9", 50), "gbm-wine": ("gbm", "wine", 50), "mlp-mkc6": ("mlp", "mkc6", 25),
+    "mf-wine": ("curve", "wine", 20), "mf-fr1_3": ("curve", "fr1_3", 20), "mf-boost-cancer": ("boost", "cancer", 25),
 }
 
 

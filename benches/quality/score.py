@@ -106,6 +106,10 @@ class Table:
     def __init__(self, runs: Runs, drivers: list[str], cells: set[Cell], at: list[int]):
         self.runs, self.drivers, self.cells, self.at = runs, drivers, cells, at
         self.known = json.load(open(refs.PATH))
+        # Where the optimum is not known, the best value that any of the runs found counts as it.
+        for (name, _), run in ((cell, run) for found in runs.values() for cell, run in found.items()):
+            if not self.known[name]["exact"]:
+                self.known[name]["best"] = min(self.known[name]["best"], *run["best"].values())
         self.ranks = {budget: {cell: ranks({driver: self.value(driver, cell, budget) for driver in drivers}) for cell in cells} for budget in at}
 
     def value(self, driver: str, cell: Cell, at: int) -> float:

@@ -86,9 +86,6 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
             EXPLORE => ("gp", exploring()),
             other => (other, Vec::new()),
         };
-        if super::find(registered).is_none() {
-            continue;
-        }
         let choice = AlgorithmChoice {
             name: registered.to_string(),
             arguments,

@@ -170,6 +170,15 @@ impl<'a> Evidence<'a> {
     /// The value at some hyperparameters; the gradient is written. Infinite where the covariance
     /// can't be factorised. O(n³).
     pub(crate) fn value(&mut self, theta: &[f64], gradient: &mut [f64]) -> f64 {
+        self.value_with(theta, Some(gradient))
+    }
+
+    /// The same without the gradient, at less than half the price. O(n³/3).
+    pub(crate) fn value_only(&mut self, theta: &[f64]) -> f64 {
+        self.value_with(theta, None)
+    }
+
+    fn value_with(&mut self, theta: &[f64], gradient: Option<&mut [f64]>) -> f64 {
         let hyper = Hyperparameters(theta.to_vec());
         let (n, d) = (self.data.len(), self.data.dimensions());
         let kernel = hyper.kernel(&self.data.metric);
@@ -192,6 +201,19 @@ impl<'a> Evidence<'a> {
         }
         let Weights { alpha, fit, .. } = weights(&factor, &self.data.values);
         let half_log_determinant: f64 = (0..n).map(|i| libm::log(factor.row(i)[i])).sum();
+        let mut value = fit + half_log_determinant + 0.5 * n as f64 * LOG_2_PI;
+        let priors = theta.iter().enumerate();
+        let slopes: Vec<f64> = priors
+            .map(|(entry, log)| {
+                let prior = self.prior.of_entry(entry, d);
+                let distance = (log - prior.mean) / prior.deviation;
+                value += 0.5 * distance * distance;
+                distance / prior.deviation
+            })
+            .collect();
+        let Some(gradient) = gradient else {
+            return value;
+        };
         let inverse = inverse_of_whole(&transposed_inverse(&factor));
         // From here on `squared` holds, for each pair, half the derivative by its covariance times
         // the derivative of its covariance by its squared distance.
@@ -228,12 +250,8 @@ impl<'a> Evidence<'a> {
         );
         gradient[d] = by_variance;
         gradient[d + 1] = by_noise;
-        let mut value = fit + half_log_determinant + 0.5 * n as f64 * LOG_2_PI;
-        for (entry, log) in theta.iter().enumerate() {
-            let prior = self.prior.of_entry(entry, d);
-            let distance = (log - prior.mean) / prior.deviation;
-            value += 0.5 * distance * distance;
-            gradient[entry] += distance / prior.deviation;
+        for (total, slope) in gradient.iter_mut().zip(slopes) {
+            *total += slope;
         }
         value
     }

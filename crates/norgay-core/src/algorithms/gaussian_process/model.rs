@@ -172,7 +172,6 @@ fn metropolis(
     let scale = 1.2 / (entries as f64).sqrt();
     let prior = Prior::of(entries - 2);
     let (low, high) = prior.bounds(entries - 2);
-    let mut gradient = vec![0.0; entries];
     let (mut here, mut energy) = (map.0.clone(), value);
     let mut states = Vec::with_capacity(count);
     for _ in 0..count {
@@ -183,7 +182,7 @@ fn metropolis(
             if !inside {
                 continue;
             }
-            let proposed = evidence.value(&there, &mut gradient);
+            let proposed = evidence.value_only(&there);
             if libm::log(dice.max(1e-300)) < energy - proposed {
                 here = there;
                 energy = proposed;

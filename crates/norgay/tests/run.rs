@@ -375,3 +375,29 @@ fn a_study_is_paused_resumed_and_cancelled_from_outside() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert_eq!(place.states()[2..], ["cancelled"; 2]);
 }
+
+#[test]
+fn a_study_can_begin_with_the_best_of_another_whose_space_differs() {
+    let place = Place::with(STUDY, SCRIPT);
+    place.norgay(&["run", "study.yaml", "--quiet"], 0);
+    let other = study(&[
+        ("name: small", "name: other"),
+        ("range: [0, 1]", "range: [0, 2]"),
+        ("trials: 6", "trials: 3"),
+        ("  n: {type: ordinal, range: [8, 16, 32]}\n", ""),
+        ("{x} {n}", "{x} 1"),
+    ]);
+    place.write("other.yaml", &other);
+    let (_, error) = place.norgay(&["run", "other.yaml", "--warm-start", "missing"], 2);
+    assert!(error.contains("missing"), "{error}");
+    let (out, _) = place.norgay(&["run", "other.yaml", "--warm-start", "small"], 0);
+    assert!(
+        out.contains("of the best of small are tried first"),
+        "{out}"
+    );
+    let (json, _) = place.norgay(&["trial", "ls", "-s", "other", "--json"], 0);
+    let trials: Vec<Json> = serde_json::from_str(&json).unwrap();
+    let (best, _) = place.norgay(&["best", "small", "--json"], 0);
+    let best: Json = serde_json::from_str(&best).unwrap();
+    assert_eq!(trials[0]["parameters"]["x"], best["parameters"]["x"]);
+}

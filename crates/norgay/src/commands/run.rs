@@ -161,13 +161,13 @@ fn from_flags(arguments: &[String], verbosity: Verbosity) -> Result<Request> {
 
 /// Puts the best configurations of another study into the queue of one that has no trials yet.
 fn warm_start(study: &mut OpenStudy, other: &str, request: &Request) -> Result<()> {
-    if !study.study().trials().is_empty() {
-        return Ok(());
-    }
     let database = StorageArgument {
         storage: Some(target::storage_path(&request.storage, &request.config)),
     };
     let other_study = target::open(Some(other), &database)?;
+    if !study.study().trials().is_empty() {
+        return Ok(());
+    }
     let space = study.study().definition().space.clone();
     let best = fitted_best(&space, other_study.study(), WARM_STARTS);
     if best.is_empty() {

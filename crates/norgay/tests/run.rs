@@ -388,8 +388,11 @@ fn a_study_can_begin_with_the_best_of_another_whose_space_differs() {
         ("{x} {n}", "{x} 1"),
     ]);
     place.write("other.yaml", &other);
-    let (_, error) = place.norgay(&["run", "other.yaml", "--warm-start", "missing"], 2);
-    assert!(error.contains("missing"), "{error}");
+    let (_, error) = place.norgay(&["run", "other.yaml", "--warm-start", "missing"], 1);
+    assert!(
+        error.contains("no study named 'missing'; the storage has small"),
+        "{error}"
+    );
     let (out, _) = place.norgay(&["run", "other.yaml", "--warm-start", "small"], 0);
     assert!(
         out.contains("of the best of small are tried first"),

@@ -59,9 +59,11 @@ impl Run {
         }
         let request = self.request()?;
         let config = &request.config;
+        // Opened first, lest a wrong name leave a study behind.
+        let other = request.other_study()?;
         let mut study = target::create_or_open(&request.storage, config)?;
-        if let Some(other) = &request.warm_start {
-            warm_start(&mut study, other, &request)?;
+        if let Some(other) = other {
+            warm_start(&mut study, &other, request.verbosity)?;
         }
         let switch = StopSwitch::default();
         signals::listen(switch.clone()).context("listening for signals")?;
@@ -159,29 +161,39 @@ fn from_flags(arguments: &[String], verbosity: Verbosity) -> Result<Request> {
     })
 }
 
+impl Request {
+    /// The study to begin with, if one is named.
+    fn other_study(&self) -> Result<Option<OpenStudy>> {
+        let Some(name) = &self.warm_start else {
+            return Ok(None);
+        };
+        let database = StorageArgument {
+            storage: Some(target::storage_path(&self.storage, &self.config)),
+        };
+        target::open(Some(name), &database).map(Some)
+    }
+}
+
 /// Puts the best configurations of another study into the queue of one that has no trials yet.
-fn warm_start(study: &mut OpenStudy, other: &str, request: &Request) -> Result<()> {
-    let database = StorageArgument {
-        storage: Some(target::storage_path(&request.storage, &request.config)),
-    };
-    let other_study = target::open(Some(other), &database)?;
+fn warm_start(study: &mut OpenStudy, other: &OpenStudy, verbosity: Verbosity) -> Result<()> {
     if !study.study().trials().is_empty() {
         return Ok(());
     }
     let space = study.study().definition().space.clone();
-    let best = fitted_best(&space, other_study.study(), WARM_STARTS);
+    let best = fitted_best(&space, other.study(), WARM_STARTS);
+    let name = other.name();
     if best.is_empty() {
         let message = format!(
-            "--warm-start: {other} has no completed trial that fits the space of this study"
+            "--warm-start: {name} has no completed trial that fits the space of this study"
         );
         return Err(UsageError(message).into());
     }
     for configuration in &best {
         study.enqueue(configuration)?;
     }
-    if !matches!(request.verbosity, Verbosity::Quiet | Verbosity::Json) {
+    if !matches!(verbosity, Verbosity::Quiet | Verbosity::Json) {
         say(&format!(
-            "{} of the best of {other} are tried first",
+            "{} of the best of {name} are tried first",
             best.len()
         ));
     }

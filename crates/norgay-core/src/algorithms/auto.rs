@@ -31,6 +31,8 @@ const LEAST_SKILL: f64 = 0.3;
 const EXPLORE: &str = "gp, exploring";
 /// Objectives up to which the hypervolume is improved directly.
 const MAX_HYPERVOLUME_OBJECTIVES: usize = 4;
+/// Objectives up to which crowding spreads a population well.
+const CROWDED_OBJECTIVES: usize = 3;
 /// Results up to which several objectives are modelled.
 const OBJECTIVES_RESULTS: usize = 300;
 
@@ -75,7 +77,9 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         .iter()
         .any(|parameter| parameter.domain.cardinality() != Some(1));
     let names: &[&'static str] = if varies {
-        &["gp", EXPLORE, "tpe", "cmaes", "ehvi", "parego", "nsga2"]
+        &[
+            "gp", EXPLORE, "tpe", "cmaes", "ehvi", "parego", "nsga2", "nsga3",
+        ]
     } else {
         &["random"]
     };
@@ -171,7 +175,9 @@ impl Auto {
         }
         let results = self.progress.results;
         if view.objectives() > 1 {
-            return if results > OBJECTIVES_RESULTS {
+            return if results > OBJECTIVES_RESULTS && view.objectives() > CROWDED_OBJECTIVES {
+                choice("nsga3", "as many objectives have many results")
+            } else if results > OBJECTIVES_RESULTS {
                 choice("nsga2", "as several objectives have many results")
             } else if view.objectives() > MAX_HYPERVOLUME_OBJECTIVES {
                 choice("parego", "as there are many objectives")

@@ -104,6 +104,7 @@ pub const ALGORITHMS: &[AlgorithmEntry] = &[
     bayesian_optimization::ENTRY,
     differential_evolution::ENTRY,
     nsga::ENTRY,
+    nsga::NICHES,
     multi_objective::EHVI,
     multi_objective::PAREGO,
 ];

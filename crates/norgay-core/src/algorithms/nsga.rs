@@ -1,14 +1,16 @@
-//! NSGA-II: several objectives at once, by non-domination and crowding.
+//! NSGA-II and NSGA-III: several objectives at once, by non-domination and by crowding or niches.
 //!
 //! Source: K. Deb, A. Pratap, S. Agarwal and T. Meyarivan, "A Fast and Elitist Multiobjective
 //! Genetic Algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6 (2002), with its
-//! constrained domination.
+//! constrained domination. NSGA-III (Deb and Jain, 2014), for more than three objectives, keeps in
+//! place of the lonely ones those that serve directions of compromise which few others serve.
 //!
 //! There are no generations to wait for: each child's parents are chosen from the best of all
 //! that has ended by then.
 
 use crate::algorithm::{Algorithm, AlgorithmError, Proposal, Suggestion, View};
 use crate::numerics::pareto::{crowding_distances, nondominated_sort};
+use crate::numerics::reference_directions::{fill_niches, reference_directions};
 use crate::numerics::sobol_sequence::{MAX_DIMENSIONS, SobolSequence};
 use crate::random::{Purpose, Stream};
 use crate::space::Space;
@@ -27,23 +29,39 @@ const CROSSOVER_CHANCE: f64 = 0.9;
 const MAX_TRIES: u32 = 50;
 const LEAST: usize = 4;
 
+const POPULATION: ArgumentEntry = ArgumentEntry {
+    name: "population_size",
+    default: "50, or a tenth of the budget of trials from 10 to 100",
+    help: "number of configurations from which parents are chosen, at least 4",
+};
+
+pub(super) const NICHES: AlgorithmEntry = AlgorithmEntry {
+    name: "nsga3",
+    aliases: &["nsga_iii", "NSGA-III"],
+    summary: "spreads the trials along the best compromises of many objectives (NSGA-III)",
+    arguments: &[POPULATION, MAX_NUM_TRIALS],
+    allows_repetition: true,
+    build: build_niches,
+};
+
 pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "nsga2",
     aliases: &["nsga_ii", "NSGA-II"],
     summary: "spreads the trials along the best compromises of several objectives (NSGA-II)",
-    arguments: &[
-        ArgumentEntry {
-            name: "population_size",
-            default: "50, or a tenth of the budget of trials from 10 to 100",
-            help: "number of configurations from which parents are chosen, at least 4",
-        },
-        MAX_NUM_TRIALS,
-    ],
+    arguments: &[POPULATION, MAX_NUM_TRIALS],
     allows_repetition: true,
-    build,
+    build: build_crowding,
 };
 
-struct Nsga2 {
+/// What decides inside a front.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Selection {
+    #[default]
+    Crowding,
+    Niches,
+}
+
+struct Nsga {
     genes: Genes,
     population: Option<usize>,
     max_num_trials: u64,
@@ -51,13 +69,31 @@ struct Nsga2 {
     elite: Elite,
 }
 
-fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
+fn build_crowding(
+    arguments: &Arguments<'_>,
+    space: &Space,
+) -> Result<Box<dyn Algorithm>, AlgorithmError> {
+    build(arguments, space, Selection::Crowding)
+}
+
+fn build_niches(
+    arguments: &Arguments<'_>,
+    space: &Space,
+) -> Result<Box<dyn Algorithm>, AlgorithmError> {
+    build(arguments, space, Selection::Niches)
+}
+
+fn build(
+    arguments: &Arguments<'_>,
+    space: &Space,
+    selection: Selection,
+) -> Result<Box<dyn Algorithm>, AlgorithmError> {
     let population = arguments.count("population_size", LEAST as u64)?;
-    Ok(Box::new(Nsga2 {
+    Ok(Box::new(Nsga {
         genes: Genes::of(space),
         population: population.map(|size| size.min(100_000) as usize),
         max_num_trials: arguments.max_num_trials()?,
-        elite: Elite::default(),
+        elite: Elite::new(selection),
     }))
 }
 
@@ -67,6 +103,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
 /// trial is tried again) stays outside.
 #[derive(Default)]
 struct Elite {
+    selection: Selection,
     seen: usize,
     last_number: u64,
     best: Vec<Member>,
@@ -94,6 +131,13 @@ fn is_completed(view: &View<'_>, position: usize) -> bool {
 }
 
 impl Elite {
+    fn new(selection: Selection) -> Self {
+        Self {
+            selection,
+            ..Self::default()
+        }
+    }
+
     fn follow(&mut self, view: &View<'_>, size: usize) {
         let last = self.seen.checked_sub(1).map(|last| view.trials.get(last));
         let other = last.is_some_and(|trial| trial.is_none_or(|t| t.number != self.last_number));
@@ -103,7 +147,7 @@ impl Elite {
             trial.is_none_or(|t| !t.state.is_final() || t.state == TrialState::Completed)
         };
         if other || self.open.iter().any(changed) {
-            *self = Self::default();
+            *self = Self::new(self.selection);
         }
         let block = 2 * size;
         while self.seen + block <= view.trials.len() {
@@ -123,7 +167,7 @@ impl Elite {
                     self.open.push(position);
                 }
             }
-            self.best = survivors(pool, block);
+            self.best = survivors(pool, block, self.selection);
             self.seen += block;
             let last = view.trials.get(self.seen - 1);
             self.last_number = last.map_or(0, |trial| trial.number);
@@ -139,13 +183,13 @@ impl Elite {
             .copied()
             .chain(self.seen..view.trials.len());
         pool.extend(others.filter_map(|position| member(view, position)));
-        survivors(pool, size)
+        survivors(pool, size, self.selection)
     }
 }
 
 /// The best members in order: by violation of the outcome constraints, by fronts, and inside a
-/// front the lonely ones first.
-fn survivors(mut pool: Vec<Member>, size: usize) -> Vec<Member> {
+/// front the lonely ones first, or those that serve directions which few others serve.
+fn survivors(mut pool: Vec<Member>, size: usize, selection: Selection) -> Vec<Member> {
     pool.sort_by(|a, b| {
         let by_violation = a.values.violation.total_cmp(&b.values.violation);
         by_violation.then(a.position.cmp(&b.position))
@@ -156,12 +200,20 @@ fn survivors(mut pool: Vec<Member>, size: usize) -> Vec<Member> {
         .map(|member| member.values.objectives.as_slice())
         .collect();
     let mut order: Vec<usize> = Vec::with_capacity(size);
+    let objectives = points.first().map_or(0, |point| point.len());
+    let directions = match selection {
+        Selection::Crowding => Vec::new(),
+        Selection::Niches => reference_directions(objectives, size),
+    };
     for front in nondominated_sort(&points) {
-        let inside: Vec<&[f64]> = front.iter().map(|index| points[*index]).collect();
-        let crowding = crowding_distances(&inside);
-        let mut lonely: Vec<(f64, usize)> = crowding.into_iter().zip(front).collect();
-        lonely.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        order.extend(lonely.into_iter().map(|(_, index)| index));
+        let more = match selection {
+            Selection::Crowding => lonely_first(&points, front),
+            Selection::Niches => {
+                let wanted = front.len().min(size - order.len());
+                fill_niches(&points, &order, &front, wanted, &directions)
+            }
+        };
+        order.extend(more);
         if order.len() >= size {
             break;
         }
@@ -171,7 +223,15 @@ fn survivors(mut pool: Vec<Member>, size: usize) -> Vec<Member> {
     order.into_iter().map(|index| pool[index].clone()).collect()
 }
 
-impl Algorithm for Nsga2 {
+fn lonely_first(points: &[&[f64]], front: Vec<usize>) -> Vec<usize> {
+    let inside: Vec<&[f64]> = front.iter().map(|index| points[*index]).collect();
+    let crowding = crowding_distances(&inside);
+    let mut lonely: Vec<(f64, usize)> = crowding.into_iter().zip(front).collect();
+    lonely.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    lonely.into_iter().map(|(_, index)| index).collect()
+}
+
+impl Algorithm for Nsga {
     /// O(population^2) a suggestion, besides trials that still run, failed or were pruned.
     fn suggest(&mut self, view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
         if view.suggested >= self.max_num_trials {
@@ -218,7 +278,7 @@ fn founder(view: &View<'_>) -> Result<Suggestion, AlgorithmError> {
     }))
 }
 
-impl Nsga2 {
+impl Nsga {
     fn child(&self, view: &View<'_>, population: &[Member]) -> Option<Suggestion> {
         let mut stream = Stream::new(view.seed, view.next_number, Purpose::Variation);
         // The population is in order: of two, the one that stands first is the better.

@@ -6,6 +6,7 @@ pub mod lbfgs;
 pub mod normal;
 pub mod pareto;
 pub mod random_forest;
+pub mod reference_directions;
 pub(crate) mod single;
 pub mod sobol_sequence;
 pub mod symmetric_eigen;

@@ -80,6 +80,12 @@ fn it_approaches_the_front_in_its_whole_breadth() {
 }
 
 #[test]
+fn niches_cover_the_front_too() {
+    let found = run_both(&mut two_aims("nsga3", Vec::new()), 500);
+    assert!(area(&found) > 5.5, "{}", area(&found));
+}
+
+#[test]
 fn outcome_constraints_come_first() {
     let limit = OutcomeConstraint {
         metric: "size".into(),

@@ -310,3 +310,24 @@ fn shorter_trials_are_preferred_where_cost_counts() {
     let (aware, unaware) = (slow_trials(true), slow_trials(false));
     assert!(aware <= 5 && aware < unaware, "{aware} {unaware}");
 }
+
+/// A smooth bowl is found out after a while; then the search ends by itself, and stays ended.
+#[test]
+fn the_search_ends_when_little_is_left_to_gain() {
+    let plane = || Space::new(vec![number("x"), number("y")], Vec::new()).unwrap();
+    let bowl = |trial: &Trial| (at(trial, "x") - 0.3).powi(2) + (at(trial, "y") - 0.8).powi(2);
+    for name in ["gp", "auto"] {
+        let algorithm = choice(name, vec![("regret_bound", 0.05.into())]);
+        let mut ended = run_in(plane(), Direction::Minimize, algorithm, 100, bowl);
+        let trials = ended.study().trials().len();
+        assert!((8..60).contains(&trials), "{name} {trials}");
+        assert!(ended.study().incumbent().unwrap().value.unwrap() < 1e-2);
+        assert!(ended.start().unwrap().is_none());
+    }
+    let wrong = choice("gp", vec![("regret_bound", Value::Int(-1))]);
+    let refused = build(&wrong, &plane()).err().unwrap().to_string();
+    assert!(
+        refused.contains("regret_bound") && refused.contains("above 0"),
+        "{refused}"
+    );
+}

@@ -12,7 +12,7 @@ use crate::space::{Domain, Space};
 use crate::value::Value;
 
 use super::gaussian_process::SKILL;
-use super::gaussian_process::settings::{COST_AWARE, PRIOR, PRIOR_CONFIDENCE};
+use super::gaussian_process::settings::{COST_AWARE, PRIOR, PRIOR_CONFIDENCE, REGRET_BOUND};
 use super::lesson::Lesson;
 use super::wrapping::{inner_memo, memo};
 use super::{AlgorithmEntry, Arguments, MAX_NUM_TRIALS};
@@ -40,7 +40,13 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "auto",
     aliases: &["default"],
     summary: "chooses among the others by the space, the budget and what the trials showed",
-    arguments: &[PRIOR, PRIOR_CONFIDENCE, COST_AWARE, MAX_NUM_TRIALS],
+    arguments: &[
+        PRIOR,
+        PRIOR_CONFIDENCE,
+        COST_AWARE,
+        REGRET_BOUND,
+        MAX_NUM_TRIALS,
+    ],
     allows_repetition: true,
     build,
 };
@@ -68,8 +74,10 @@ struct Choice {
 }
 
 fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
-    let belief: Vec<(String, Value)> = [PRIOR.name, PRIOR_CONFIDENCE.name, COST_AWARE.name]
-        .into_iter()
+    let passed_on = [PRIOR, PRIOR_CONFIDENCE, COST_AWARE, REGRET_BOUND];
+    let given: Vec<(String, Value)> = passed_on
+        .iter()
+        .map(|argument| argument.name)
         .filter_map(|name| Some((name.to_string(), arguments.get(name)?.clone())))
         .collect();
     let varies = space
@@ -86,7 +94,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
     let mut members = Vec::with_capacity(names.len());
     for name in names {
         let (registered, arguments) = match *name {
-            "gp" => ("gp", belief.clone()),
+            "gp" => ("gp", given.clone()),
             EXPLORE => ("gp", exploring()),
             other => (other, Vec::new()),
         };

@@ -96,6 +96,7 @@ fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>,
         local: false,
         prior: None,
         cost_aware: false,
+        regret_bound: None,
         max_num_trials: arguments.max_num_trials()?,
     };
     Ok(Box::new(GaussianProcessSearch::new(settings, space)))

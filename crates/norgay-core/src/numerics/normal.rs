@@ -1,6 +1,7 @@
 //! The standard normal distribution, accurate far into its tails.
 
-const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_7;
+/// The logarithm of the square root of 2π.
+pub(crate) const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_7;
 
 /// The density at `x`.
 pub fn density(x: f64) -> f64 {

@@ -1,6 +1,7 @@
 //! Acquisition functions over posteriors.
 
 use crate::numerics::dense::Matrix;
+use crate::numerics::normal::{LOG_SQRT_2_PI, log_cumulative};
 
 use super::log_expected_improvement::{log_expected_improvement, log_improvement};
 use super::posterior::Posterior;
@@ -49,7 +50,7 @@ impl Criterion {
             Self::ExpectedImprovement => log_expected_improvement(incumbent, mean, variance),
             Self::ProbabilityOfImprovement => {
                 let z = (incumbent - MARGIN - mean) / variance.sqrt();
-                crate::numerics::normal::log_cumulative(z)
+                log_cumulative(z)
             }
             Self::LowerConfidenceBound(width) => width * variance.sqrt() - mean,
         }
@@ -68,8 +69,8 @@ impl Criterion {
             }
             Self::ProbabilityOfImprovement => {
                 let z = (incumbent - MARGIN - mean) / deviation;
-                let log = crate::numerics::normal::log_cumulative(z);
-                let slope = libm::exp(-0.5 * z * z - 0.918_938_533_204_672_7 - log);
+                let log = log_cumulative(z);
+                let slope = libm::exp(-0.5 * z * z - LOG_SQRT_2_PI - log);
                 (log, -slope / deviation, -slope * z * 0.5 / variance)
             }
             Self::LowerConfidenceBound(width) => {

@@ -6,7 +6,7 @@ use crate::random::{Purpose, Stream};
 use crate::space::Space;
 use crate::value::Value;
 
-use super::acquisition::Acquisition;
+use super::acquisition::{Acquisition, Criterion, Improvement, Member};
 use super::feasibility::{Cost, FailureModel, Feasible, dampened};
 use super::history::History;
 use super::hyperparameters::{Data, Evidence, Hyperparameters, Prior};
@@ -15,6 +15,7 @@ use super::kernel::Metric;
 use super::model::{Model, Observations, Recipe};
 use super::optimum_prior::{Believed, OptimumPrior};
 use super::posterior::Posterior;
+use super::regret::{confidence_width, least_upper_bound};
 use super::search::{Effort, Search};
 use super::settings::Settings;
 use super::trust_region::{Progress, local_point};
@@ -70,7 +71,8 @@ impl Algorithm for GaussianProcessSearch {
         if let Some(suggestion) = self.design(view, &history) {
             return Ok(suggestion);
         }
-        let local = self.settings.local.then(|| self.local(view, &history));
+        let local = (self.settings.local && self.settings.regret_bound.is_none())
+            .then(|| self.local(view, &history));
         if let Some(suggestion) = local.flatten() {
             return Ok(suggestion);
         }
@@ -216,6 +218,16 @@ impl GaussianProcessSearch {
         } else {
             None
         };
+        if let (Some(model), Some(bound)) = (&model, self.settings.regret_bound)
+            && self.regret(view, history, &chosen, model) < bound
+        {
+            // Running trials may still show otherwise.
+            return Some(if history.pending.is_empty() {
+                Suggestion::Done
+            } else {
+                Suggestion::Wait
+            });
+        }
         let hyper = model.as_ref().map(|model| model.hyperparameters.clone());
         let skill = model.as_ref().map_or(0.0, |model| model.skill);
         let initial = Hyperparameters::initial(self.encoding.len());
@@ -247,6 +259,28 @@ impl GaussianProcessSearch {
         };
         let memo = hyper.map(|hyper| noted(&hyper, skill));
         Some(self.proposal(view, &point, reason, memo))
+    }
+
+    /// A bound of how much better than the best result anything may be, by the most probable
+    /// process.
+    fn regret(&self, view: &View<'_>, history: &History, chosen: &Chosen, model: &Model) -> f64 {
+        let Some(member) = model.members.first() else {
+            return f64::INFINITY;
+        };
+        let width = confidence_width(self.encoding.len(), chosen.values.len());
+        let best = least_upper_bound(&member.posterior, &chosen.points, width);
+        let lengthscales = self.lengthscales(&model.hyperparameters);
+        let lowest = Improvement {
+            members: vec![Member {
+                posterior: member.posterior.clone(),
+                incumbent: member.incumbent,
+            }],
+            criterion: Criterion::LowerConfidenceBound(width),
+        };
+        match self.maximize(view, history, chosen, &lengthscales, &lowest) {
+            Some((_, negated)) => best + negated,
+            None => f64::INFINITY,
+        }
     }
 
     fn maximize(

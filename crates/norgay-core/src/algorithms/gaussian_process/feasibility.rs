@@ -6,7 +6,7 @@
 //! for the Laplace approximation of the classifier.
 
 use crate::numerics::dense::Matrix;
-use crate::numerics::normal;
+use crate::numerics::normal::{self, LOG_SQRT_2_PI};
 
 use super::acquisition::Acquisition;
 use super::hyperparameters::{Data, Evidence, Hyperparameters, Prior};
@@ -20,7 +20,6 @@ const LATENT_VARIANCE: f64 = 9.0;
 const NEWTON_STEPS: usize = 8;
 /// What uncertainty is worth while nothing feasible is known.
 const CURIOSITY: f64 = 0.1;
-const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_7;
 
 /// The probability that a configuration works.
 ///

@@ -4,9 +4,7 @@
 //! optimization" (NeurIPS 2023), for the idea; the tail is computed by the continued fraction of
 //! the Mills ratio, which needs no special function.
 
-use crate::numerics::normal::{cumulative, density, mills_tail};
-
-const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_7;
+use crate::numerics::normal::{LOG_SQRT_2_PI, cumulative, density, mills_tail};
 
 /// `ln(φ(z) + z Φ(z))` and its derivative.
 pub(crate) fn log_improvement(z: f64) -> (f64, f64) {

@@ -17,6 +17,7 @@ pub(crate) mod model;
 pub(crate) mod optimum_prior;
 pub(crate) mod output_transform;
 pub(crate) mod posterior;
+mod regret;
 pub(crate) mod search;
 pub(crate) mod settings;
 mod trust_region;
@@ -49,6 +50,7 @@ pub(super) const ENTRY: AlgorithmEntry = AlgorithmEntry {
         settings::PRIOR,
         settings::PRIOR_CONFIDENCE,
         settings::COST_AWARE,
+        settings::REGRET_BOUND,
         MAX_NUM_TRIALS,
     ],
     allows_repetition: true,

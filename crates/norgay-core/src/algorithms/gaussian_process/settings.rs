@@ -58,6 +58,12 @@ pub(crate) const COST_AWARE: ArgumentEntry = argument(
     "false",
     "whether shorter trials are preferred: improvement per time, less so as the budget is used up",
 );
+pub(crate) const REGRET_BOUND: ArgumentEntry = argument(
+    "regret_bound",
+    "none",
+    "ends the search once the model is sure that the best result is at most so far from the \
+     optimum, in standard deviations of the results (after their transform)",
+);
 /// Width of the confidence bound in standard deviations, as in the reference.
 pub(crate) const CONFIDENCE: f64 = 2.0;
 
@@ -74,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) local: bool,
     pub(crate) prior: Option<OptimumPrior>,
     pub(crate) cost_aware: bool,
+    /// The regret at which the search ends.
+    pub(crate) regret_bound: Option<f64>,
     pub(crate) max_num_trials: u64,
 }
 
@@ -88,6 +96,7 @@ impl Default for Settings {
             local: true,
             prior: None,
             cost_aware: false,
+            regret_bound: None,
             max_num_trials: u64::MAX,
         }
     }
@@ -119,6 +128,7 @@ impl Settings {
             local: arguments.flag(LOCAL.name, defaults.local)?,
             prior: Self::prior(arguments, space)?,
             cost_aware: arguments.flag(COST_AWARE.name, false)?,
+            regret_bound: regret_bound(arguments)?,
             max_num_trials: arguments.max_num_trials()?,
             ..defaults
         })
@@ -155,6 +165,19 @@ fn wrong(
     given: &Value,
 ) -> AlgorithmError {
     arguments.wrong(argument.name, format!("it must be {right}, not {given}"))
+}
+
+fn regret_bound(arguments: &Arguments<'_>) -> Result<Option<f64>, AlgorithmError> {
+    let Some(given) = arguments.get(REGRET_BOUND.name) else {
+        return Ok(None);
+    };
+    let bound = given
+        .as_f64()
+        .filter(|bound| *bound > 0.0 && bound.is_finite());
+    let right = "a number above 0";
+    bound
+        .map(Some)
+        .ok_or_else(|| wrong(arguments, &REGRET_BOUND, right, given))
 }
 
 fn exploration(arguments: &Arguments<'_>) -> Result<f64, AlgorithmError> {

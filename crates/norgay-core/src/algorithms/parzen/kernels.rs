@@ -3,7 +3,8 @@
 //!
 //! Stored in lanes of configurations, so that one instruction treats several of them.
 
-use crate::numerics::{normal, single};
+use crate::numerics::normal::{self, LOG_SQRT_2_PI};
+use crate::numerics::single;
 use crate::random::Stream;
 
 use super::axis::{Axis, Number};
@@ -12,8 +13,6 @@ use super::structure::{Group, Structure};
 
 /// How many rows' worth of even draws a category is smoothed with.
 const SMOOTHING: f64 = 0.5;
-/// The logarithm of the square root of 2 pi.
-const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_7;
 
 pub(super) const LANES: usize = 8;
 pub(super) type Lanes = [f32; LANES];

@@ -16,7 +16,6 @@ mod genetic;
 mod grid;
 mod grid_axis;
 mod iterate;
-#[allow(dead_code)] // used by the model-based algorithms that follow
 mod lesson;
 mod local_search;
 mod multi_fidelity;

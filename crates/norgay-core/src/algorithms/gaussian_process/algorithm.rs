@@ -87,10 +87,7 @@ impl GaussianProcessSearch {
     /// A search of a space.
     pub(crate) fn new(settings: Settings, space: &Space) -> Self {
         let encoding = Encoding::new(space);
-        let dimensions = encoding.dimensions().iter();
-        let metric = Metric {
-            categorical: dimensions.map(|d| d.axis.is_category()).collect(),
-        };
+        let metric = Metric::of(&encoding);
         Self {
             settings,
             encoding,
@@ -161,9 +158,10 @@ impl GaussianProcessSearch {
             &progress,
         )?;
         let fails = |model: FailureModel| !model.expects_success(&found.point);
-        if self
-            .failures(history, &self.choose(history))
-            .is_some_and(fails)
+        if !history.failures.is_empty()
+            && self
+                .failures(history, &self.choose(history))
+                .is_some_and(fails)
         {
             return None;
         }

@@ -5,6 +5,7 @@
 //! A Hamming distance is a squared Euclidean one of an embedding, so the kernel stays positive
 //! definite.
 
+use crate::algorithms::encoding::Encoding;
 use crate::numerics::dense::{Matrix, exponential, widest};
 
 const SQRT_5: f64 = 2.236_067_977_499_79;
@@ -47,6 +48,14 @@ pub(crate) fn matern_and_slope(squared: f64) -> (f64, f64) {
 }
 
 impl Metric {
+    /// The metric of an encoded space.
+    pub(crate) fn of(encoding: &Encoding) -> Self {
+        let dimensions = encoding.dimensions().iter();
+        Self {
+            categorical: dimensions.map(|d| d.axis.is_category()).collect(),
+        }
+    }
+
     /// The squared difference of two coordinates of a dimension.
     pub(crate) fn squared(&self, dimension: usize, a: f64, b: f64) -> f64 {
         if self.categorical[dimension] {

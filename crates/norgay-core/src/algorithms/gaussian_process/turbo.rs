@@ -64,11 +64,8 @@ struct State {
 
 fn build(arguments: &Arguments<'_>, space: &Space) -> Result<Box<dyn Algorithm>, AlgorithmError> {
     let encoding = Encoding::new(space);
-    let dimensions = encoding.dimensions().iter();
     Ok(Box::new(Turbo {
-        metric: Metric {
-            categorical: dimensions.map(|d| d.axis.is_category()).collect(),
-        },
+        metric: Metric::of(&encoding),
         encoding,
         max_num_trials: arguments.max_num_trials()?,
     }))

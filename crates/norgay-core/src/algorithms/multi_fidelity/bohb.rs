@@ -5,7 +5,7 @@
 //! configurations stay random. Its estimator is the one of `tpe`.
 
 use crate::algorithm::{Algorithm, AlgorithmError};
-use crate::algorithms::{AlgorithmEntry, Arguments, MAX_NUM_TRIALS};
+use crate::algorithms::{AlgorithmEntry, Arguments};
 use crate::space::Space;
 
 use super::halving::{Halving, RandomSearcher};
@@ -20,12 +20,7 @@ pub(in crate::algorithms) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "bohb",
     aliases: &[],
     summary: "hyperband of configurations that a Parzen estimator suggests",
-    arguments: &[
-        super::LEAST_RESOURCE,
-        super::MOST_RESOURCE,
-        super::FACTOR,
-        MAX_NUM_TRIALS,
-    ],
+    arguments: super::LADDER_ARGUMENTS,
     allows_repetition: false,
     build,
 };

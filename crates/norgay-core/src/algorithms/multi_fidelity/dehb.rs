@@ -7,7 +7,7 @@
 //! ever measured with its resource, or with the next smaller one as long as these are too few.
 
 use crate::algorithm::{Algorithm, AlgorithmError, View};
-use crate::algorithms::{AlgorithmEntry, Arguments, MAX_NUM_TRIALS};
+use crate::algorithms::{AlgorithmEntry, Arguments};
 use crate::random::{Purpose, Stream};
 use crate::space::Space;
 
@@ -30,12 +30,7 @@ pub(in crate::algorithms) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "dehb",
     aliases: &[],
     summary: "hyperband with configurations from differential evolution",
-    arguments: &[
-        super::LEAST_RESOURCE,
-        super::MOST_RESOURCE,
-        super::FACTOR,
-        MAX_NUM_TRIALS,
-    ],
+    arguments: super::LADDER_ARGUMENTS,
     allows_repetition: false,
     build,
 };

@@ -6,7 +6,7 @@
 //! side by side and nobody waits, and new configurations are shared out in the same proportions.
 
 use crate::algorithm::{Algorithm, AlgorithmError};
-use crate::algorithms::{AlgorithmEntry, Arguments, MAX_NUM_TRIALS};
+use crate::algorithms::{AlgorithmEntry, Arguments};
 use crate::space::Space;
 
 use super::halving::{Halving, RandomSearcher};
@@ -16,12 +16,7 @@ pub(in crate::algorithms) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "hyperband",
     aliases: &[],
     summary: "successive halving from several smallest resources at once",
-    arguments: &[
-        super::LEAST_RESOURCE,
-        super::MOST_RESOURCE,
-        super::FACTOR,
-        MAX_NUM_TRIALS,
-    ],
+    arguments: super::LADDER_ARGUMENTS,
     allows_repetition: false,
     build,
 };

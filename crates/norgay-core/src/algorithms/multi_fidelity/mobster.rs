@@ -6,7 +6,7 @@
 //! (`shadows`), so that every process of the `gp` algorithm can be used as it is.
 
 use crate::algorithm::{Algorithm, AlgorithmError};
-use crate::algorithms::{AlgorithmEntry, Arguments, MAX_NUM_TRIALS};
+use crate::algorithms::{AlgorithmEntry, Arguments};
 use crate::space::Space;
 
 use super::halving::Halving;
@@ -18,12 +18,7 @@ pub(in crate::algorithms) const ENTRY: AlgorithmEntry = AlgorithmEntry {
     name: "mobster",
     aliases: &[],
     summary: "successive halving of configurations that a Gaussian process suggests",
-    arguments: &[
-        super::LEAST_RESOURCE,
-        super::MOST_RESOURCE,
-        super::FACTOR,
-        MAX_NUM_TRIALS,
-    ],
+    arguments: super::LADDER_ARGUMENTS,
     allows_repetition: false,
     build,
 };

@@ -18,7 +18,7 @@ pub(super) mod successive_halving;
 
 use crate::algorithm::AlgorithmError;
 
-use super::{ArgumentEntry, Arguments};
+use super::{ArgumentEntry, Arguments, MAX_NUM_TRIALS};
 
 const LEAST_RESOURCE: ArgumentEntry = ArgumentEntry {
     name: "r",
@@ -37,6 +37,9 @@ const FACTOR: ArgumentEntry = ArgumentEntry {
     default: "3",
     help: "factor between the resources of two rungs; one of so many results goes on",
 };
+
+/// What all take that climb from one resource to another.
+const LADDER_ARGUMENTS: &[ArgumentEntry] = &[LEAST_RESOURCE, MOST_RESOURCE, FACTOR, MAX_NUM_TRIALS];
 
 /// The smallest and largest resource and the factor between rungs.
 fn resources(arguments: &Arguments<'_>) -> Result<(u64, u64, u64), AlgorithmError> {

@@ -102,10 +102,7 @@ impl Explore for Modelled {
 impl Modelled {
     fn modelled(&self, view: &View<'_>, parent: &Trial, generation: u64) -> Option<Configuration> {
         let (known, pending) = self.rows(view);
-        let dimensions = self.encoding.dimensions().iter();
-        let metric = Metric {
-            categorical: dimensions.map(|d| d.axis.is_category()).collect(),
-        };
+        let metric = Metric::of(&self.encoding);
         let model = Improvement::new(metric, &known, &pending)?;
         let now = generation as f64;
         let old = parameters_only(view.space, &parent.configuration);

@@ -78,11 +78,6 @@ impl<T> Lesson<T> {
     }
 }
 
-/// A value in the sense of minimization.
-pub(crate) fn minimized(value: f64, direction: Direction) -> f64 {
-    direction.minimized(value)
-}
-
 /// The order of two trials with these values: those that keep the outcome constraints first,
 /// then by how much they break them (Deb, "An efficient constraint handling method for genetic
 /// algorithms", 2000), then by value, then by number.

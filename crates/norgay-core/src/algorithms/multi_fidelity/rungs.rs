@@ -14,7 +14,6 @@ use crate::trial::{FailureCause, Trial, TrialState};
 use crate::value::Value;
 
 use super::ladder::Ladder;
-use crate::algorithms::lesson::minimized;
 
 /// So often is a promotion tried that ends through no fault of its own.
 const TRIES: usize = 3;
@@ -110,7 +109,7 @@ impl<'a> Rungs<'a> {
             let value = trial
                 .value
                 .filter(|value| trial.state == TrialState::Completed && value.is_finite());
-            let value = value.map(|value| minimized(value, view.direction));
+            let value = value.map(|value| view.direction.minimized(value));
             bracket.rungs[rung].push(Member { trial, value });
             if let Some(parent) = origin(trial) {
                 promotions.entry((parent, rung)).or_default().add(trial);

@@ -11,4 +11,5 @@ pub mod run;
 pub mod scheduler;
 pub mod storage;
 pub mod testing;
+pub mod tls;
 pub mod view;

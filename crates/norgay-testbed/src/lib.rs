@@ -1,0 +1,1 @@
+//! A stand-in for a cluster on one machine.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::argo::ArgoSettings;
 use crate::files::{Files, FilesError};
 
 /// How a study's trials are run; stored in the study's log as JSON.
@@ -13,6 +14,8 @@ use crate::files::{Files, FilesError};
 pub struct Execution {
     /// Where trials run.
     pub scheduler: SchedulerKind,
+    /// How trials become Argo Workflows, if they do.
+    pub argo: Option<ArgoSettings>,
     /// Program and arguments of a trial with `{name}` placeholders; empty for ask and tell.
     pub command: Vec<String>,
     /// Most trials at once.
@@ -67,6 +70,7 @@ impl Default for Execution {
     fn default() -> Self {
         Self {
             scheduler: SchedulerKind::Local,
+            argo: None,
             command: Vec::new(),
             max_concurrent: 1,
             parameter_text: None,
@@ -97,6 +101,8 @@ pub enum SchedulerKind {
     /// Processes of this machine.
     #[default]
     Local,
+    /// Argo Workflows on Kubernetes.
+    Argo,
 }
 
 /// How values are written into commands.

@@ -27,6 +27,7 @@ pub(super) fn execution(
     let (parameter_text, text) = parameter_text(draft, context, report).unzip();
     let execution = Execution {
         scheduler: SchedulerKind::Local,
+        argo: None,
         command: command(draft, report),
         max_concurrent: draft
             .whole("max_concurrent")

@@ -1,6 +1,7 @@
 //! Reading what users write: study files, search spaces and the reference's flags.
 
 mod algorithm_check;
+mod argo;
 mod assemble;
 mod cross_checks;
 mod draft;
@@ -27,6 +28,7 @@ pub mod trial_parameters;
 pub mod yaml;
 mod yaml_scalar;
 
+pub use argo::{ArgoSettings, KeepWorkflows, Route};
 pub use execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder};
 pub use fields::FIELDS;
 pub use finding::{Finding, Findings, Severity};

@@ -1,5 +1,6 @@
 //! Where attempts run: the trait that every scheduler fulfils, and what travels across it.
 
+pub mod argo;
 pub mod local;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,3 @@
+//! Trials as Argo Workflows.
+
+pub mod api;

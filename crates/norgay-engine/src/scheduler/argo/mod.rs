@@ -1,3 +1,4 @@
 //! Trials as Argo Workflows.
 
 pub mod api;
+pub mod wire;

@@ -9,12 +9,13 @@ NORGAY := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/norgay
 IN_STUDY := cd $(STUDY) && PATH="$(abspath $(VENV))/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean venv test test-rust test-python bench quality clean
+.PHONY: help demo demo-clean venv test test-rust test-python test-deploy e2e-kind bench quality clean
 
 help:
 	@echo "make demo        tune the example on measured data; again: go on where it stopped"
 	@echo "make demo-clean  forget the demo's study, so that the next one starts anew"
 	@echo "make test        formatting, lints, all tests"
+	@echo "make e2e-kind    tests against a real Argo on this machine (needs kind, kubectl)"
 	@echo "make bench       overhead for a trial, beside Optuna's; writes docs/benchmarks/"
 	@echo "make quality     how good the suggestions are, beside the peers' (a reduced comparison)"
 	@echo "make clean       remove everything that was built"
@@ -35,7 +36,7 @@ demo-clean:
 venv:
 	@tools/venv.sh $(VENV) $(SOURCE)/requirements.txt
 
-test: test-rust test-python
+test: test-rust test-python test-deploy
 
 test-rust:
 	@if cargo fmt --version > /dev/null 2>&1; \
@@ -49,6 +50,14 @@ test-rust:
 test-python: venv
 	@echo "tests of $(SOURCE)"
 	@cd $(SOURCE) && "$(abspath $(VENV))/bin/python" -B -m unittest
+
+test-deploy:
+	@tools/venv.sh demo/venv-deploy deploy/tests/requirements.txt
+	@echo "tests of deploy"
+	@cd deploy && "$(abspath demo/venv-deploy)/bin/python" -B -m unittest
+
+e2e-kind:
+	@deploy/e2e-kind.sh cargo test --locked --package norgay-engine --features kubernetes
 
 bench:
 	@benches/overhead/run.sh

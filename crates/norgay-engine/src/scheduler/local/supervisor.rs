@@ -19,7 +19,7 @@ use super::supervision::Supervision;
 /// How long a supervisor waits for a lock that another process holds for a moment.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long it tries to write the end on a full disk.
-const DISK_PATIENCE: Duration = Duration::from_secs(60);
+const DISK_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why a supervisor gave up.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,13 @@
 //! Files of a study, on this machine and in a bucket: names, durability, safe deletion.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use norgay_engine::files::{Files, FilesError};
+use norgay_engine::files::{Files, FilesError, Replaced, Seen};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -19,11 +21,12 @@ fn open(folder: &Path) -> Files {
     Files::open(folder.to_str().expect("Unicode"), Path::new("/")).expect("files")
 }
 
-/// The same checks for a folder of this machine and for a bucket.
-fn both(check: impl Fn(&Files)) {
+/// The same checks for a folder of this machine, for memory and for a bucket.
+fn everywhere(check: impl Fn(&Files)) {
     let folder = folder();
     check(&open(folder.path()));
     check(&Files::in_memory().expect("files"));
+    check(&support::own_prefix());
 }
 
 fn text(files: &Files, path: &str) -> Option<String> {
@@ -33,7 +36,7 @@ fn text(files: &Files, path: &str) -> Option<String> {
 
 #[test]
 fn what_is_written_is_read_and_what_is_absent_is_none() {
-    both(|files| {
+    everywhere(|files| {
         assert_eq!(text(files, "a/b/c.txt"), None);
         files.write("a/b/c.txt", b"one".to_vec()).expect("written");
         files.write("a/b/c.txt", b"two".to_vec()).expect("written");
@@ -55,7 +58,7 @@ fn what_is_written_is_read_and_what_is_absent_is_none() {
 
 #[test]
 fn a_file_over_the_limit_is_refused_with_both_numbers() {
-    both(|files| {
+    everywhere(|files| {
         files.write("big", vec![b'x'; 1025]).expect("written");
         let message = files.read("big", LIMIT).expect_err("refused").to_string();
         assert!(
@@ -126,10 +129,6 @@ fn cs_113_a_file_url_and_the_path_are_the_same_location() {
         text(&open(&folder.path().join("a b")), "f").as_deref(),
         Some("x")
     );
-    let message = Files::open("s3://bucket/x", Path::new("/"))
-        .expect_err("refused")
-        .to_string();
-    assert!(message.starts_with("can't open 's3://bucket/x': s3:// is not supported yet"));
 }
 
 #[test]
@@ -160,7 +159,7 @@ const UNSAFE: [&str; 12] = [
 
 #[test]
 fn no_call_takes_a_path_that_leaves_the_location() {
-    both(|files| {
+    everywhere(|files| {
         for path in UNSAFE {
             let refused = [
                 files.read(path, LIMIT).map(|_| ()),
@@ -188,7 +187,7 @@ fn no_call_takes_a_path_that_leaves_the_location() {
 
 #[test]
 fn a_folder_is_deleted_whole_and_its_namesakes_stay() {
-    both(|files| {
+    everywhere(|files| {
         for path in ["1/a", "1/b/c", "10/a", "11", "x/1/a", "1.txt"] {
             files.write(path, b"x".to_vec()).expect("written");
         }
@@ -212,7 +211,7 @@ fn a_folder_is_deleted_whole_and_its_namesakes_stay() {
 
 #[test]
 fn a_child_is_a_location_of_its_own() {
-    both(|files| {
+    everywhere(|files| {
         let child = files.child("run/7").expect("a child");
         child.write("a/x", b"x".to_vec()).expect("written");
         assert_eq!(files.list("").expect("listed"), ["run/7/a/x"]);
@@ -434,7 +433,7 @@ proptest! {
 
 #[test]
 fn one_file_is_deleted_and_nothing_beside_or_below_it() {
-    both(|files| {
+    everywhere(|files| {
         files.delete_file("absent/file").expect("no error");
         files.write("a/b", b"one".to_vec()).expect("written");
         files.write("a/bc", b"two".to_vec()).expect("written");
@@ -446,4 +445,106 @@ fn one_file_is_deleted_and_nothing_beside_or_below_it() {
             assert!(files.delete_file(path).is_err(), "{path}");
         }
     });
+}
+
+#[test]
+fn a_file_is_read_again_only_if_it_changed() {
+    everywhere(|files| {
+        let look = |etag: Option<&str>| {
+            files
+                .read_if_changed("m/metrics.jsonl", etag, LIMIT)
+                .expect("read")
+        };
+        assert_eq!(look(None), Seen::Absent);
+        assert_eq!(look(Some("\"1\"")), Seen::Absent);
+        let mut known = None;
+        for content in ["one", "three"] {
+            files
+                .write("m/metrics.jsonl", content.into())
+                .expect("written");
+            let Seen::Changed { bytes, etag } = look(known.as_deref()) else {
+                panic!("{content} was not seen");
+            };
+            assert_eq!(bytes, content.as_bytes());
+            assert_eq!(look(Some(&etag)), Seen::Unchanged);
+            known = Some(etag);
+        }
+        files.write("big", vec![b'x'; 1025]).expect("written");
+        assert!(files.read_if_changed("big", None, LIMIT).is_err());
+    });
+}
+
+#[test]
+fn a_file_is_replaced_only_if_it_is_the_one_that_is_known() {
+    everywhere(|files| {
+        let write = |content: &str, etag: Option<&str>| {
+            files
+                .write_if_unchanged("a/b", content.into(), etag)
+                .expect("answered")
+        };
+        assert_eq!(write("lost", Some("\"0\"")), Replaced::Changed);
+        let Replaced::Written { etag: first } = write("first", None) else {
+            panic!("a new file is written");
+        };
+        assert_eq!(write("again", None), Replaced::Changed);
+        let Replaced::Written { etag: second } = write("second", Some(&first)) else {
+            panic!("the known file is replaced");
+        };
+        assert_eq!(write("late", Some(&first)), Replaced::Changed);
+        assert_eq!(text(files, "a/b").as_deref(), Some("second"));
+        let seen = files
+            .read_if_changed("a/b", Some(&second), LIMIT)
+            .expect("read");
+        assert_eq!(seen, Seen::Unchanged);
+    });
+}
+
+#[test]
+fn entries_tell_sizes_and_times() {
+    everywhere(|files| {
+        files.write("d/one", b"1".to_vec()).expect("written");
+        files.write("d/three", b"123".to_vec()).expect("written");
+        files.write("e", Vec::new()).expect("written");
+        let entries = files.entries("d").expect("listed");
+        let sizes: Vec<_> = entries.iter().map(|e| (e.path.as_str(), e.bytes)).collect();
+        assert_eq!(sizes, [("d/one", 1), ("d/three", 3)]);
+        let age = jiff::Timestamp::now().duration_since(entries[0].modified);
+        assert!(age.as_secs().abs() < 600, "{age:?}");
+    });
+}
+
+#[test]
+fn access_is_checked_by_trying_and_nothing_stays() {
+    everywhere(|files| {
+        let report = files.check_access().expect("usable");
+        assert!(report.clock_skew.as_secs().abs() < 600, "{report:?}");
+        assert!(files.list("").expect("listed").is_empty());
+    });
+}
+
+#[test]
+fn of_many_writers_each_change_is_kept() {
+    let files = Files::in_memory().expect("files");
+    let writers = 8;
+    std::thread::scope(|scope| {
+        for _ in 0..writers {
+            let files = files.clone();
+            scope.spawn(move || {
+                loop {
+                    let (mut bytes, etag) =
+                        match files.read_if_changed("log", None, LIMIT).expect("read") {
+                            Seen::Changed { bytes, etag } => (bytes, Some(etag)),
+                            _ => (Vec::new(), None),
+                        };
+                    bytes.push(b'x');
+                    let outcome = files.write_if_unchanged("log", bytes, etag.as_deref());
+                    if let Replaced::Written { .. } = outcome.expect("answered") {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    let read = files.read("log", LIMIT).expect("read").expect("there");
+    assert_eq!(read.len(), writers);
 }

@@ -1,16 +1,16 @@
 //! What can go wrong with files.
 
+use super::bucket::Refusal;
+
 /// A file or folder can't be reached, or must not be touched.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// The location's scheme is not supported.
     #[error(
-        "can't open '{location}': {scheme}:// is not supported yet; give the path of a folder or \
-         a file:// URL"
+        "{scheme}:// is not supported; give the path of a folder or a URL that starts with \
+         file://, s3://, s3a://, gs://, az://, abfs:// or abfss://"
     )]
     Scheme {
-        /// The location as given.
-        location: String,
         /// Its scheme.
         scheme: String,
     },
@@ -66,4 +66,16 @@ pub enum FilesError {
         /// Why it failed.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl FilesError {
+    /// Whether it may work later without anybody's doing: the storage can't be reached, or is busy.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Storage { source, .. } => source
+                .downcast_ref::<Refusal>()
+                .is_some_and(Refusal::is_passing),
+            _ => false,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How much older than its file an unfinished copy must be to count as left behind by a kill.
-const LEFTOVER_AGE: Duration = Duration::from_secs(60);
+const LEFTOVER_AGE: Duration = Duration::from_mins(1);
 /// Most unfinished copies of one file that are looked at.
 const MOST_LEFTOVERS: u32 = 64;
 
@@ -59,15 +59,11 @@ pub(super) fn delete_tree(root: &Path, segments: &[&str]) -> Result<(), DeleteEr
         );
         return Err(error.into());
     };
-    let mut folder = root.to_path_buf();
-    for segment in way {
-        folder.push(segment);
-        match found(fs::symlink_metadata(&folder))? {
-            None => return Ok(()),
-            Some(metadata) if metadata.is_symlink() => return Err(DeleteError::Link(folder)),
-            Some(_) => {}
-        }
+    if let Some(link) = link_on_the_way(root, segments)? {
+        return Err(DeleteError::Link(link));
     }
+    let mut folder = root.to_path_buf();
+    folder.extend(way);
     folder.push(name);
     match found(fs::symlink_metadata(&folder))? {
         None => Ok(()),
@@ -75,6 +71,20 @@ pub(super) fn delete_tree(root: &Path, segments: &[&str]) -> Result<(), DeleteEr
         Some(metadata) if metadata.is_dir() => Ok(fs::remove_dir_all(&folder)?),
         Some(_) => Err(io::Error::new(ErrorKind::NotADirectory, "it is a file").into()),
     }
+}
+
+/// The first symbolic link between the root and what `segments` name, that itself left out.
+pub(super) fn link_on_the_way(root: &Path, segments: &[&str]) -> io::Result<Option<PathBuf>> {
+    let mut folder = root.to_path_buf();
+    for segment in segments.iter().take(segments.len().saturating_sub(1)) {
+        folder.push(segment);
+        match found(fs::symlink_metadata(&folder))? {
+            None => return Ok(None),
+            Some(metadata) if metadata.is_symlink() => return Ok(Some(folder)),
+            Some(_) => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Paths of all files below a folder, relative to it, with `/` between segments, unsorted.

@@ -1,49 +1,97 @@
-//! Files of a study and its trials, in a folder of this machine or (later) in object storage.
+//! Files of a study and its trials, in a folder of this machine or in an object storage.
 //!
 //! Everything goes through the interface of the `object_store` crate, so that a bucket is no
 //! special case. A folder of this machine differs in three points, all in `local.rs`: trees are
 //! deleted and listed without following symbolic links, and what a kill in the middle of a write
-//! leaves behind is removed.
+//! leaves behind is removed. How buckets are opened and what they refuse is in `bucket/`.
 
+mod access;
+mod blocking;
+mod bucket;
+mod conditional;
+mod entry;
 mod error;
 mod local;
 mod location;
 mod path;
+mod settings;
+mod transfer;
 
+use std::fmt;
+use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
-use tokio::runtime::{Builder, Runtime};
+use object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use bucket::{Bucket, Refusal, names_missing_bucket};
+
+pub use access::AccessReport;
+pub use conditional::{Replaced, Seen};
+pub use entry::Entry;
 pub use error::FilesError;
-pub use location::Location;
+pub use location::{BucketUrl, Location, Provider};
+pub use settings::Settings;
+pub use transfer::{Copied, copy};
 
 /// A folder in some storage, with blocking access to the files in it.
 ///
-/// Cloning is cheap. Calls block the thread: from asynchronous code use a blocking task.
-#[derive(Clone, Debug)]
+/// Cloning is cheap, and clones may be used from many threads at once. Calls block the thread: from
+/// asynchronous code use a blocking task.
+#[derive(Clone)]
 pub struct Files {
     store: Arc<dyn ObjectStore>,
-    runtime: Arc<Blocking>,
     base: Key,
     /// The folder, where the storage is this machine.
     folder: Option<PathBuf>,
+    /// The bucket, where the storage is one.
+    bucket: Option<Arc<Bucket>>,
     shown: Arc<str>,
 }
 
+/// Only the place: the storage's own form is long and holds settings.
+impl fmt::Debug for Files {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Files").field(&self.shown).finish()
+    }
+}
+
 impl Files {
-    /// Opens a location; it need not exist, the first write creates it.
+    /// Opens a location; a folder need not exist, the first write creates it. For a bucket,
+    /// credentials and endpoint come from the environment, and nothing is asked of it yet.
     pub fn open(location: &str, relative_to: &Path) -> Result<Self, FilesError> {
+        match Location::parse(location, relative_to)? {
+            Location::Folder(folder) => Self::open_folder(&folder),
+            Location::Bucket(url) => Self::open_bucket(&url, &Settings::from_environment()),
+        }
+    }
+
+    /// Opens a location with other settings than the environment's.
+    pub fn open_with(
+        location: &str,
+        relative_to: &Path,
+        settings: &Settings,
+    ) -> Result<Self, FilesError> {
+        Self::open_at(&Location::parse(location, relative_to)?, settings)
+    }
+
+    fn open_at(location: &Location, settings: &Settings) -> Result<Self, FilesError> {
+        match location {
+            Location::Folder(folder) => Self::open_folder(folder),
+            Location::Bucket(url) => Self::open_bucket(url, settings),
+        }
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self, FilesError> {
         let refuse = |problem: String| FilesError::Location {
-            location: location.to_string(),
+            location: folder.display().to_string(),
             problem,
         };
-        let Location::Folder(folder) = Location::parse(location, relative_to)?;
         if folder.exists() && !folder.is_dir() {
             return Err(refuse("it is a file, not a folder".into()));
         }
@@ -52,15 +100,29 @@ impl Files {
             .ok_or_else(|| refuse("its path is not Unicode".into()))?;
         // The store's root is the system's, not the folder, since that may not exist yet.
         let base = Key::parse(shown).map_err(|error| refuse(error.to_string()))?;
-        // Without the sync a file renamed into place may be empty after a power cut.
-        let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-        let runtime = Blocking::new().map_err(|error| refuse(error.to_string()))?;
         Ok(Self {
-            store,
-            runtime,
+            // Without the sync a file renamed into place may be empty after a power cut.
+            store: Arc::new(LocalFileSystem::new().with_fsync(true)),
             base,
             shown: shown.into(),
-            folder: Some(folder),
+            folder: Some(folder.to_path_buf()),
+            bucket: None,
+        })
+    }
+
+    fn open_bucket(url: &BucketUrl, settings: &Settings) -> Result<Self, FilesError> {
+        let refuse = |problem: String| FilesError::Location {
+            location: url.to_string(),
+            problem,
+        };
+        let base = Key::parse(url.prefix()).map_err(|error| refuse(error.to_string()))?;
+        let (store, bucket) = bucket::open(url, settings).map_err(refuse)?;
+        Ok(Self {
+            store,
+            base,
+            folder: None,
+            bucket: Some(Arc::new(bucket)),
+            shown: url.to_string().into(),
         })
     }
 
@@ -68,9 +130,9 @@ impl Files {
     pub fn in_memory() -> std::io::Result<Self> {
         Ok(Self {
             store: Arc::new(InMemory::new()),
-            runtime: Blocking::new()?,
             base: Key::default(),
             folder: None,
+            bucket: None,
             shown: "memory".into(),
         })
     }
@@ -78,6 +140,11 @@ impl Files {
     /// The location, as shown to users.
     pub fn location(&self) -> &str {
         &self.shown
+    }
+
+    /// The location as trials are told it: a URL or an absolute path, with a slash at its end.
+    pub fn url(&self) -> String {
+        format!("{}/", self.shown.trim_end_matches('/'))
     }
 
     /// The files of a folder in this one.
@@ -105,47 +172,31 @@ impl Files {
     /// The content of a file; `None` if there is none.
     pub fn read(&self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FilesError> {
         let key = self.file_key(path)?;
-        if let Some(local) = self.local_path(path) {
-            let metadata = local::metadata(&local).map_err(|e| self.refused("read", path, e))?;
-            match metadata {
-                Some(metadata) if metadata.is_file() => {}
-                // Opening a named pipe would wait for ever.
-                Some(metadata) if !metadata.is_dir() => {
-                    return Err(self.refused("read", path, "it is no regular file"));
-                }
-                _ => return Ok(None),
-            }
+        if !self.is_readable(path)? {
+            return Ok(None);
         }
-        let outcome = self.runtime.block_on(async {
-            let found = match self.store.get(&key).await {
-                Err(StoreError::NotFound { .. }) => return Ok(None),
-                found => found.map_err(|error| self.refused("read", path, error))?,
-            };
-            if found.meta.size > limit_bytes {
-                return Err(FilesError::TooLarge {
-                    path: path.to_string(),
-                    location: self.shown.to_string(),
-                    bytes: found.meta.size,
-                    limit_bytes,
-                });
+        self.wait(async {
+            match self.store.get(&key).await {
+                Err(error) if is_absent(&error) => Ok(None),
+                Err(error) => Err(self.storage_refused("read", path, error)),
+                Ok(found) => self.content(path, found, limit_bytes).await.map(Some),
             }
-            let bytes = found.bytes().await;
-            bytes.map(Some).map_err(|e| self.refused("read", path, e))
-        });
-        outcome.map(|bytes| bytes.map(Vec::from))
+        })
     }
 
     /// Writes a file, whole or not at all; once this returns it survives a power cut.
     pub fn write(&self, path: &str, bytes: Vec<u8>) -> Result<(), FilesError> {
         let key = self.file_key(path)?;
-        let put = self.store.put(&key, bytes.into());
-        self.runtime
-            .block_on(put)
-            .map_err(|error| self.refused("write", path, error))?;
+        self.wait(self.store.put(&key, bytes.into()))
+            .map_err(|error| self.storage_refused("write", path, error))?;
+        self.remove_leftovers(path);
+        Ok(())
+    }
+
+    fn remove_leftovers(&self, path: &str) {
         if let Some(local) = self.local_path(path) {
             local::remove_leftovers(&local);
         }
-        Ok(())
     }
 
     /// Whether there is a file, or a folder with something in it (on this machine, any folder).
@@ -155,16 +206,18 @@ impl Files {
             return Ok(metadata.is_some());
         }
         let key = self.key(path)?;
-        self.runtime.block_on(async {
-            match self.store.head(&key).await {
-                Ok(_) => return Ok(true),
-                Err(StoreError::NotFound { .. }) => {}
-                Err(error) => return Err(self.refused("find", path, error)),
+        self.wait(async {
+            let below = self.objects_below(&key).next().await.transpose();
+            let below = below.map_err(|error| self.storage_refused("list", path, error))?;
+            // An empty path is no key.
+            if below.is_some() || key.is_root() {
+                return Ok(below.is_some());
             }
-            let first = self.store.list(Some(&key)).next().await.transpose();
-            first
-                .map(|first| first.is_some())
-                .map_err(|e| self.refused("find", path, e))
+            match self.store.head(&key).await {
+                Ok(_) => Ok(true),
+                Err(error) if is_absent(&error) => Ok(false),
+                Err(error) => Err(self.storage_refused("find", path, error)),
+            }
         })
     }
 
@@ -180,13 +233,10 @@ impl Files {
             let below = local::files_below(&local).map_err(|e| self.refused("list", folder, e))?;
             below.iter().map(|path| format!("{prefix}{path}")).collect()
         } else {
-            let listed = self.store.list(Some(&key)).map_ok(|meta| meta.location);
             let keys: Vec<Key> = self
-                .runtime
-                .block_on(listed.try_collect())
-                .map_err(|error| self.refused("list", folder, error))?;
-            let start = self.base.as_ref().len() + usize::from(!self.base.is_root());
-            let relative = keys.iter().filter_map(|key| key.as_ref().get(start..));
+                .wait(self.keys_below(&key).try_collect())
+                .map_err(|error| self.storage_refused("list", folder, error))?;
+            let relative = keys.iter().filter_map(|key| self.relative(key));
             relative.map(str::to_string).collect::<Vec<_>>()
         };
         files.sort_unstable();
@@ -200,9 +250,10 @@ impl Files {
             let deleted = local::delete_file(&local);
             return deleted.map_err(|error| self.refused("delete", path, error));
         }
-        match self.runtime.block_on(self.store.delete(&key)) {
-            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(self.refused("delete", path, error)),
+        match self.wait(self.store.delete(&key)) {
+            Ok(()) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(self.storage_refused("delete", path, error)),
         }
     }
 
@@ -226,16 +277,47 @@ impl Files {
             });
         }
         let key = self.key(folder)?;
-        let keys = self
-            .store
-            .list(Some(&key))
-            .map_ok(|meta| meta.location)
-            .boxed();
-        let deleted = self.store.delete_stream(keys).try_collect::<Vec<Key>>();
-        self.runtime
-            .block_on(deleted)
-            .map_err(|error| self.refused("delete", folder, error))?;
-        Ok(())
+        self.wait(async {
+            // All of them before the first goes, so that no page of the list is missed.
+            let listed = self.keys_below(&key).try_collect::<Vec<Key>>().await;
+            let keys = listed.map_err(|error| self.storage_refused("list", folder, error))?;
+            let keys = stream::iter(keys.into_iter().map(Ok)).boxed();
+            let deleted = self.store.delete_stream(keys);
+            let deleted = deleted.try_for_each(|_| ready(Ok(()))).await;
+            deleted.map_err(|error| self.storage_refused("delete", folder, error))
+        })
+    }
+
+    fn keys_below(&self, folder: &Key) -> BoxStream<'static, Result<Key, StoreError>> {
+        let objects = self.objects_below(folder);
+        objects.map_ok(|object| object.location).boxed()
+    }
+
+    /// All files in a folder and below; of the whole storage if the key is empty.
+    ///
+    /// A key that is the folder's own is left out: with some storages `folder/` is an object as
+    /// well, of no content, and its key is told without the slash that makes it another than
+    /// that of the file `folder`.
+    fn objects_below(&self, folder: &Key) -> BoxStream<'static, Result<ObjectMeta, StoreError>> {
+        let start = match folder.as_ref() {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
+        self.store
+            .list(Some(folder))
+            .try_filter(move |object| ready(object.location.as_ref().starts_with(&start)))
+            .boxed()
+    }
+
+    /// A key as a path relative to the location.
+    fn relative<'a>(&self, key: &'a Key) -> Option<&'a str> {
+        let start = self.base.as_ref().len() + usize::from(!self.base.is_root());
+        key.as_ref().get(start..)
+    }
+
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        let bucket = self.bucket.as_deref();
+        blocking::wait(bucket.map(|bucket| &bucket.network), future)
     }
 
     fn segments<'a>(&self, path: &'a str) -> Result<Vec<&'a str>, FilesError> {
@@ -286,31 +368,17 @@ impl Files {
             source: source.into(),
         }
     }
-}
 
-/// Runs asynchronous storage calls on the calling thread.
-#[derive(Debug)]
-struct Blocking(Option<Runtime>);
-
-impl Blocking {
-    fn new() -> std::io::Result<Arc<Self>> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Arc::new(Self(Some(runtime))))
-    }
-
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match &self.0 {
-            Some(runtime) => runtime.block_on(future),
-            None => unreachable!("the runtime is taken only when this is dropped"),
+    /// A storage's error in plain words.
+    fn storage_refused(&self, action: &'static str, path: &str, error: StoreError) -> FilesError {
+        match &self.bucket {
+            Some(bucket) => self.refused(action, path, Refusal::of(action, bucket, &error)),
+            None => self.refused(action, path, error),
         }
     }
 }
 
-impl Drop for Blocking {
-    /// A runtime dropped in asynchronous code panics, unless it is shut down this way.
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+/// Whether the error says that there is no such file, in a storage that is there.
+fn is_absent(error: &StoreError) -> bool {
+    matches!(error, StoreError::NotFound { .. }) && !names_missing_bucket(error)
 }

@@ -180,6 +180,11 @@ impl OpenStudy {
         self.id
     }
 
+    /// Where its storage is on this machine, if it is there.
+    pub fn storage_path(&self) -> Option<&std::path::Path> {
+        self.storage.path()
+    }
+
     /// The study's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,14 +1,15 @@
 //! How trials are run, from a draft.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use norgay_core::expression::{ParameterText, parse_parameter_text};
 use norgay_core::{Node, NodeKind};
 
+use super::argo_reader::{argo_settings, scheduler_kind};
 use super::assemble::{Context, FieldNames, is_file_name};
-use super::draft::{Draft, Written};
-use super::execution::{Execution, ParameterFormat, SchedulerKind, StorageStrategy, WorkingFolder};
+use super::draft::Draft;
+use super::execution::{Execution, ParameterFormat, StorageStrategy, WorkingFolder};
 use super::source_text::{Base, Origin, Report};
 
 /// A parameter text that could be parsed, and where its places are.
@@ -25,9 +26,10 @@ pub(super) fn execution(
 ) -> (Execution, Option<ReadText>) {
     let default = Execution::default();
     let (parameter_text, text) = parameter_text(draft, context, report).unzip();
+    let scheduler = scheduler_kind(draft);
     let execution = Execution {
-        scheduler: SchedulerKind::Local,
-        argo: None,
+        scheduler,
+        argo: argo_settings(draft, context, scheduler, report),
         command: command(draft, report),
         max_concurrent: draft
             .whole("max_concurrent")
@@ -147,7 +149,7 @@ fn parameter_text(
     let (text, origin) = if is_file_name(text, &[".txt"]) {
         let path = match context.names {
             FieldNames::StudyFile => text.to_owned(),
-            FieldNames::Flags => in_input_folder(draft, text, written, report)?,
+            FieldNames::Flags => in_input_folder(draft, text)?,
         };
         match (context.read_file)(&path) {
             Ok(content) => (content, Origin::new(&path, "", Base::Own)),
@@ -178,31 +180,7 @@ fn parameter_text(
 }
 
 /// The reference reads the file from the input folder (CS-113: a local one, too).
-fn in_input_folder(
-    draft: &Draft,
-    file: &str,
-    written: &Written,
-    report: &mut Report,
-) -> Option<String> {
+fn in_input_folder(draft: &Draft, file: &str) -> Option<String> {
     let input = draft.text("input_path")?;
-    let Some(folder) = local_path(&input) else {
-        let message = format!(
-            "'{file}' lies in the input path {input}, but only local paths and file:// URLs can \
-             be read in this release; give the text itself, or a local input path"
-        );
-        written.error(report, message);
-        return None;
-    };
-    Some(folder.join(file).to_string_lossy().into_owned())
-}
-
-/// The path of a local folder: a plain path or a `file://` URL.
-fn local_path(text: &str) -> Option<PathBuf> {
-    if !text.contains("://") {
-        return Some(Path::new(text).to_path_buf());
-    }
-    let url = url::Url::parse(text).ok()?;
-    (url.scheme() == "file")
-        .then(|| url.to_file_path().ok())
-        .flatten()
+    Some(format!("{}/{file}", input.trim_end_matches('/')))
 }

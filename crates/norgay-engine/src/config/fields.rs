@@ -34,8 +34,8 @@ const fn one_of(words: &'static [&'static str]) -> Shape {
 
 /// The words for schedulers.
 pub(super) const SCHEDULERS: Shape = Shape::OneOf {
-    words: &["local"],
-    later: &["argo", "slurm", "sge"],
+    words: &["local", "argo"],
+    later: &["slurm", "sge"],
 };
 
 /// Everything that a study file may hold.
@@ -100,7 +100,17 @@ pub const FIELDS: &[FieldEntry] = &[
         "1",
         "The most trials at once.",
     ),
-    with_default("scheduler", SCHEDULERS, "\"local\"", "Where trials run."),
+    with_default(
+        "scheduler",
+        SCHEDULERS,
+        "\"local\"",
+        "Where trials run: as processes of this machine, or as Argo Workflows on Kubernetes.",
+    ),
+    field(
+        "argo",
+        Shape::Fields(ARGO),
+        "How trials become Argo Workflows, with `scheduler: argo`.",
+    ),
     field(
         "command",
         Shape::Command,
@@ -160,13 +170,14 @@ pub const FIELDS: &[FieldEntry] = &[
     field(
         "input_path",
         Shape::Text,
-        "Folder of input files: a path or a file:// URL.",
+        "Folder of input files: a path, or a URL such as `s3://bucket/folder`.",
     ),
     with_default(
         "output_path",
         Shape::Text,
         "\"output\"",
-        "Folder under which the study's own folder lies.",
+        "Folder under which the study's own folder lies: a path, or a URL such as \
+         `s3://bucket/folder`.",
     ),
     with_default(
         "storage_strategy",
@@ -195,6 +206,97 @@ pub const FIELDS: &[FieldEntry] = &[
     ),
     field("storage", Shape::Text, "The database file."),
 ];
+
+/// The fields of `argo`.
+const ARGO: &[FieldEntry] = &[
+    field(
+        "template",
+        Shape::Text,
+        "Name of the template of a trial. Required.",
+    ),
+    with_default(
+        "template_kind",
+        TEMPLATE_KINDS,
+        "\"WorkflowTemplate\"",
+        "Whether the template belongs to the namespace or to the whole cluster.",
+    ),
+    field(
+        "entrypoint",
+        Shape::Text,
+        "The template inside it that starts. Default: the template's own choice.",
+    ),
+    with_default(
+        "route",
+        ROUTES,
+        "\"server\"",
+        "Through the argo-server, or through the Kubernetes API itself (in a cluster, or by the \
+         kubeconfig).",
+    ),
+    field(
+        "url",
+        Shape::Text,
+        "Address of the argo-server, such as `https://argo.example.com/prefix`. Default: the \
+         variable `ARGO_SERVER`.",
+    ),
+    field(
+        "namespace",
+        Shape::Text,
+        "Namespace of the workflows. Default: the variable `ARGO_NAMESPACE`, else `default`.",
+    ),
+    field(
+        "token_file",
+        Shape::Text,
+        "File that holds the token, read again whenever it is refused. The variables \
+         `ARGO_TOKEN` and `api_exec_token` come first.",
+    ),
+    field(
+        "ca_file",
+        Shape::Text,
+        "Certificate authorities to trust besides the system's, a PEM file.",
+    ),
+    with_default(
+        "insecure",
+        Shape::Flag,
+        "false",
+        "Does not check the server's certificate.",
+    ),
+    field(
+        "service_account",
+        Shape::Text,
+        "Service account of the pods. Default: the template's.",
+    ),
+    field(
+        "priority",
+        Shape::Whole(0),
+        "Priority of the workflows among those that wait.",
+    ),
+    with_default(
+        "submit_rate",
+        Shape::Number,
+        "5",
+        "Most workflows started in a second.",
+    ),
+    with_default(
+        "keep_workflows",
+        KEEP_WORKFLOWS,
+        "\"failed\"",
+        "Which ended workflows stay in the cluster once their results are stored.",
+    ),
+    with_default(
+        "metrics_interval",
+        Shape::Duration,
+        "\"10s\"",
+        "Time between two looks at a trial's intermediate values, if its template declares \
+         `norgay_metrics_path`.",
+    ),
+];
+
+/// The kinds of templates.
+pub(super) const TEMPLATE_KINDS: Shape = one_of(&["WorkflowTemplate", "ClusterWorkflowTemplate"]);
+/// The ways to start workflows.
+pub(super) const ROUTES: Shape = one_of(&["server", "kubernetes"]);
+/// Which workflows stay.
+pub(super) const KEEP_WORKFLOWS: Shape = one_of(&["all", "failed", "none"]);
 
 /// The fields of `objective`.
 const OBJECTIVE: &[FieldEntry] = &[

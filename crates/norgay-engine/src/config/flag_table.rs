@@ -1,7 +1,7 @@
 //! The table of flags: the reference's, by their own names, and ours. It serves the reading of
 //! flags and the command line's help.
 
-use super::fields::SCHEDULERS;
+use super::fields::{KEEP_WORKFLOWS, ROUTES, SCHEDULERS, TEMPLATE_KINDS};
 use super::shape::Shape;
 
 /// A flag.
@@ -15,6 +15,8 @@ pub struct FlagEntry {
     pub default: &'static str,
     /// Whether a study can't do without it.
     pub required: bool,
+    /// The scheduler for which alone it has a meaning.
+    pub scheduler: Option<&'static str>,
     /// Whether it may be given several times, each time adding to the others.
     pub repeatable: bool,
     /// What it means.
@@ -40,8 +42,6 @@ pub(super) enum Target {
     Verbose,
     /// It names a file of flags.
     FlagFile,
-    /// Nowhere: only the Argo scheduler needs it.
-    Argo,
 }
 
 /// A flag with a field of the study as its target.
@@ -56,6 +56,7 @@ const fn flag(
         shape,
         default: "",
         required: false,
+        scheduler: None,
         repeatable: false,
         help,
         target: Target::Field(field),
@@ -85,8 +86,11 @@ impl FlagEntry {
         Self { target, ..self }
     }
 
-    const fn argo(name: &'static str, help: &'static str) -> Self {
-        flag(name, Shape::Text, "", help).to(Target::Argo)
+    const fn only_for(self, scheduler: &'static str) -> Self {
+        Self {
+            scheduler: Some(scheduler),
+            ..self
+        }
     }
 }
 
@@ -111,14 +115,14 @@ pub const FLAGS: &[FlagEntry] = &[
         "input_path",
         Shape::Text,
         "input_path",
-        "Folder of input files: a path or a file:// URL.",
+        "Folder of input files: a path, or a URL such as s3://bucket/folder.",
     )
     .required(),
     flag(
         "output_path",
         Shape::Text,
         "output_path",
-        "Folder under which the study's own folder lies.",
+        "Folder under which the study's own folder lies: a path or URL.",
     )
     .required(),
     flag(
@@ -200,20 +204,126 @@ pub const FLAGS: &[FlagEntry] = &[
          those that another trial may go on from.",
     )
     .or("\"keep\""),
-    FlagEntry::argo(
+    flag(
         "workflowtemplate",
-        "For the Argo scheduler: the template of a trial.",
-    ),
-    FlagEntry::argo(
+        Shape::Text,
+        "argo.template",
+        "Argo: name of the template of a trial.",
+    )
+    .only_for("argo")
+    .required(),
+    flag(
         "entrypoint",
-        "For the Argo scheduler: the template's entrypoint.",
-    ),
-    FlagEntry::argo("argo_ip", "For the Argo scheduler: the server's address."),
-    FlagEntry::argo("argo_port", "For the Argo scheduler: the server's port."),
-    FlagEntry::argo(
+        Shape::Text,
+        "argo.entrypoint",
+        "Argo: the template inside it that starts.",
+    )
+    .only_for("argo")
+    .required(),
+    flag(
+        "argo_ip",
+        Shape::Text,
+        "argo.ip",
+        "Argo: the server's address, or its URL. Default: the variable ARGO_SERVER.",
+    )
+    .only_for("argo"),
+    flag(
+        "argo_port",
+        Shape::Text,
+        "argo.port",
+        "Argo: the server's port.",
+    )
+    .only_for("argo"),
+    flag(
         "k8_namespace",
-        "For the Argo scheduler: the namespace of the workflows.",
-    ),
+        Shape::Text,
+        "argo.namespace",
+        "Argo: namespace of the workflows. Default: the variable ARGO_NAMESPACE, else default.",
+    )
+    .only_for("argo"),
+    flag(
+        "argo_url",
+        Shape::Text,
+        "argo.url",
+        "Argo: URL of the server, which may have a path. Wins over --argo_ip.",
+    )
+    .only_for("argo"),
+    flag(
+        "argo_route",
+        ROUTES,
+        "argo.route",
+        "Argo: through the argo-server, or through the Kubernetes API itself.",
+    )
+    .only_for("argo")
+    .or("\"server\""),
+    flag(
+        "argo_token_file",
+        Shape::Text,
+        "argo.token_file",
+        "Argo: file that holds the token. The variables ARGO_TOKEN and api_exec_token come first.",
+    )
+    .only_for("argo"),
+    flag(
+        "argo_ca_file",
+        Shape::Text,
+        "argo.ca_file",
+        "Argo: certificate authorities to trust besides the system's, a PEM file.",
+    )
+    .only_for("argo"),
+    flag(
+        "argo_insecure",
+        Shape::Flag,
+        "argo.insecure",
+        "Argo: does not check the server's certificate.",
+    )
+    .only_for("argo")
+    .or("false"),
+    flag(
+        "argo_template_kind",
+        TEMPLATE_KINDS,
+        "argo.template_kind",
+        "Argo: whether the template belongs to the namespace or to the whole cluster.",
+    )
+    .only_for("argo")
+    .or("\"WorkflowTemplate\""),
+    flag(
+        "argo_service_account",
+        Shape::Text,
+        "argo.service_account",
+        "Argo: service account of the pods. Default: the template's.",
+    )
+    .only_for("argo"),
+    flag(
+        "argo_priority",
+        Shape::Whole(0),
+        "argo.priority",
+        "Argo: priority of the workflows among those that wait.",
+    )
+    .only_for("argo"),
+    flag(
+        "argo_submit_rate",
+        Shape::Number,
+        "argo.submit_rate",
+        "Argo: most workflows started in a second.",
+    )
+    .only_for("argo")
+    .or("5"),
+    flag(
+        "argo_keep_workflows",
+        KEEP_WORKFLOWS,
+        "argo.keep_workflows",
+        "Argo: which ended workflows stay in the cluster.",
+    )
+    .only_for("argo")
+    .or("\"failed\""),
+    flag(
+        "argo_metrics_interval",
+        Shape::Duration,
+        "argo.metrics_interval",
+        "Argo: time between two looks at a trial's intermediate values.",
+    )
+    .only_for("argo")
+    .or("\"10s\""),
     flag(
         "flagfile",
         Shape::Text,
@@ -222,13 +332,20 @@ pub const FLAGS: &[FlagEntry] = &[
     )
     .repeatable()
     .to(Target::FlagFile),
-    flag("scheduler", SCHEDULERS, "scheduler", "Where trials run.").or("\"local\""),
+    flag(
+        "scheduler",
+        SCHEDULERS,
+        "scheduler",
+        "Where trials run. Default: argo if --workflowtemplate is given and --command is not, \
+         else local.",
+    ),
     flag(
         "command",
         Shape::Command,
         "command",
         "Program and arguments of a trial, with placeholders such as {lr}.",
     )
+    .only_for("local")
     .required(),
     flag(
         "max_num_trials",

@@ -10,7 +10,7 @@ use super::assemble::{Context, FieldNames, assemble};
 use super::draft::{Draft, Written};
 use super::finding::Findings;
 use super::flag_line::{COMMAND_LINE, GivenFlag, given_flags};
-use super::flag_table::{FLAGS, Target};
+use super::flag_table::{FLAGS, FlagEntry, Target};
 use super::shape::Shape;
 use super::source_text::{Base, Origin, Report, in_words, shown};
 use super::study_file::StudyConfig;
@@ -38,6 +38,7 @@ pub fn read_flags(
     for flag in given {
         reading.take(flag);
     }
+    reading.choose_scheduler();
     reading.tell_missing();
     reading.tell_ignored();
     let Reading {
@@ -66,7 +67,6 @@ struct Options {
     resubmit: bool,
     max_retries: Option<u32>,
     verbose: Option<bool>,
-    argo: Vec<&'static str>,
     /// Names of all flags given.
     given: Vec<&'static str>,
 }
@@ -96,7 +96,6 @@ impl Reading {
         } = flag;
         self.options.given.push(entry.name);
         match entry.target {
-            Target::Argo => self.options.argo.push(entry.name),
             Target::AlgorithmArguments => self.algorithm_arguments(&value, &origin),
             // The reference takes an empty name for none.
             Target::Field("name") if value.is_empty() => {}
@@ -165,12 +164,32 @@ impl Reading {
         }
     }
 
+    /// The reference knows no other place than Argo, so its flags alone mean that.
+    fn choose_scheduler(&mut self) {
+        let given = |name: &str| self.options.given.contains(&name);
+        if !given("scheduler") && given("workflowtemplate") && !given("command") {
+            let origin = Origin::new(COMMAND_LINE, "flag '--scheduler'", Base::Nowhere);
+            let node = scalar(Value::from("argo"));
+            self.draft.set("scheduler", Written { node, origin });
+        }
+    }
+
+    /// The scheduler's name.
+    fn scheduler(&self) -> String {
+        let written = self.draft.text("scheduler");
+        written.unwrap_or_else(|| "local".to_string())
+    }
+
     /// Tells what is missing (CS-93: the reference crashes without some of these).
     fn tell_missing(&mut self) {
         let given = |name: &str| self.options.given.contains(&name);
+        let scheduler = self.scheduler();
+        let wanted = |entry: &FlagEntry| {
+            entry.required && entry.scheduler.is_none_or(|only| only == scheduler)
+        };
         for entry in FLAGS
             .iter()
-            .filter(|entry| entry.required && !given(entry.name))
+            .filter(|entry| wanted(entry) && !given(entry.name))
         {
             if entry.name == "filename_objective" && given("stdout_pattern") {
                 continue;
@@ -188,10 +207,15 @@ impl Reading {
     /// Warns of flags without effect.
     fn tell_ignored(&mut self) {
         let origin = Origin::new(COMMAND_LINE, "", Base::Nowhere);
-        if !self.options.argo.is_empty() {
-            let mut names = self.options.argo.clone();
+        let scheduler = self.scheduler();
+        let unused = FLAGS.iter().filter(|entry| {
+            let given = self.options.given.contains(&entry.name);
+            // Fields of processes are told of one by one, at their places.
+            given && entry.scheduler == Some("argo") && scheduler != "argo"
+        });
+        let mut names: Vec<&str> = unused.map(|entry| entry.name).collect();
+        if !names.is_empty() {
             names.sort_unstable();
-            names.dedup();
             let message = format!(
                 "--{} have no effect: only the Argo scheduler needs them",
                 names.join(", --")

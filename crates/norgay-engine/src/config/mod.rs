@@ -2,6 +2,7 @@
 
 mod algorithm_check;
 mod argo;
+mod argo_reader;
 mod assemble;
 mod cross_checks;
 mod draft;
@@ -40,4 +41,6 @@ pub use schema::{space_schema, study_schema};
 pub use space_fields::PARAMETER_FIELDS;
 pub use space_reader::read_space;
 pub use study_file::{StudyConfig, read_study};
-pub use trial_parameters::{TrialPaths, check_with_dummy_trial, trial_parameters};
+pub use trial_parameters::{
+    TrialPaths, check_with_dummy_trial, trial_parameters, workflow_parameters,
+};

@@ -37,32 +37,67 @@ pub fn trial_parameters(
     text: Option<&ParameterText>,
     paths: &TrialPaths<'_>,
 ) -> Result<Vec<(String, Value)>, ExpressionError> {
-    let mut merged: Vec<(String, Value)> = configuration
-        .entries()
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.clone()))
-        .collect();
+    let mut merged = plain(configuration);
     if let Some(text) = text {
-        let mut known = with_inactive(space, configuration);
-        for (name, _) in text.parameters_used() {
-            let is_absent = !known.iter().any(|(known, _)| *known == *name);
-            if is_absent && BOOKKEEPING.contains(&name.as_ref()) {
-                known.push((name.clone(), Value::None));
-            }
-        }
-        for (key, value) in text.evaluate(&known)? {
+        for (key, value) in evaluated(space, configuration, text)? {
             set(&mut merged, &key, value);
         }
     }
+    set_paths(&mut merged, paths);
+    Ok(merged)
+}
+
+/// What a workflow is given, in order: the parameter text's keys alone (without a text the trial's
+/// parameters), and the study's name and folders, which win over them (CS-95, CS-98).
+pub fn workflow_parameters(
+    space: &Space,
+    configuration: &Configuration,
+    text: Option<&ParameterText>,
+    paths: &TrialPaths<'_>,
+) -> Result<Vec<(String, Value)>, ExpressionError> {
+    let mut given = match text {
+        Some(text) => evaluated(space, configuration, text)?,
+        None => plain(configuration),
+    };
+    set_paths(&mut given, paths);
+    Ok(given)
+}
+
+fn plain(configuration: &Configuration) -> Vec<(String, Value)> {
+    let entries = configuration.entries().iter();
+    entries
+        .map(|(name, value)| (name.to_string(), value.clone()))
+        .collect()
+}
+
+fn evaluated(
+    space: &Space,
+    configuration: &Configuration,
+    text: &ParameterText,
+) -> Result<Vec<(String, Value)>, ExpressionError> {
+    let mut known = with_inactive(space, configuration);
+    for (name, _) in text.parameters_used() {
+        let is_absent = !known.iter().any(|(known, _)| *known == *name);
+        if is_absent && BOOKKEEPING.contains(&name.as_ref()) {
+            known.push((name.clone(), Value::None));
+        }
+    }
+    let mut pairs: Vec<(String, Value)> = Vec::new();
+    for (key, value) in text.evaluate(&known)? {
+        set(&mut pairs, &key, value);
+    }
+    Ok(pairs)
+}
+
+fn set_paths(entries: &mut Vec<(String, Value)>, paths: &TrialPaths<'_>) {
     for (key, path) in [
         ("run_name", paths.run_name),
         ("input_path", paths.input_path),
         ("output_path", paths.output_path),
         ("model_input_path", paths.model_input_path),
     ] {
-        set(&mut merged, key, Value::text(path));
+        set(entries, key, Value::text(path));
     }
-    Ok(merged)
 }
 
 /// Sets a key at its place, or at the end if it is new.

@@ -38,6 +38,22 @@ pub enum MetricsError {
         /// What it holds.
         found: String,
     },
+    /// A result that has no metrics.
+    #[error(
+        "the result has no 'metrics'; it must hold {{\"trial\": 1, \"attempt\": 1, \
+         \"metrics\": {{\"loss\": 0.5}}}}"
+    )]
+    NoMetrics,
+    /// The result of another attempt.
+    #[error("the result is another's: its {what} is {found}, not {expected}")]
+    OfAnother {
+        /// `trial` or `attempt`.
+        what: &'static str,
+        /// This one.
+        expected: u64,
+        /// What the file says.
+        found: String,
+    },
     /// The objective is not in it.
     #[error("the metrics file has no '{objective}', the objective; it has {keys}")]
     NoObjective {

@@ -30,24 +30,70 @@ pub fn parse_metrics(
     bytes: &[u8],
     objective: &str,
 ) -> Result<Vec<(Arc<str>, Value)>, MetricsError> {
+    let metrics = entries(bytes)?;
+    check_objective(&metrics, objective)?;
+    Ok(metrics)
+}
+
+/// Reads a `result.json` of an attempt: `{"trial": 1, "attempt": 1, "metrics": {...}}`; the metrics
+/// as [`parse_metrics`] gives them.
+///
+/// Trial and attempt may be left out; if they are there and are another attempt's, the file is not
+/// this one's result.
+pub fn parse_result(
+    bytes: &[u8],
+    trial: u64,
+    attempt: u32,
+    objective: &str,
+) -> Result<Vec<(Arc<str>, Value)>, MetricsError> {
+    let whole = entries(bytes)?;
+    let entry = |name: &str| {
+        let found = whole.iter().find(|(key, _)| key.as_ref() == name);
+        found.map(|(_, value)| value)
+    };
+    for (name, expected) in [("trial", trial), ("attempt", u64::from(attempt))] {
+        let found = entry(name).filter(|value| value.as_i64() != i64::try_from(expected).ok());
+        if let Some(found) = found {
+            return Err(MetricsError::OfAnother {
+                what: name,
+                expected,
+                found: described(found),
+            });
+        }
+    }
+    let metrics = match entry("metrics") {
+        Some(Value::Dict(pairs)) => named(pairs),
+        Some(other) => {
+            return Err(MetricsError::NotAnObject {
+                found: described(other),
+            });
+        }
+        None => return Err(MetricsError::NoMetrics),
+    };
+    check_objective(&metrics, objective)?;
+    Ok(metrics)
+}
+
+/// The entries of a JSON object.
+fn entries(bytes: &[u8]) -> Result<Vec<(Arc<str>, Value)>, MetricsError> {
     let value = json::parse(text_of(bytes)?).map_err(|mistake| MetricsError::NotJson {
         place: mistake.place,
         problem: mistake.problem,
     })?;
-    let Value::Dict(pairs) = &value else {
-        return Err(MetricsError::NotAnObject {
-            found: described(&value),
-        });
+    match &value {
+        Value::Dict(pairs) => Ok(named(pairs)),
+        other => Err(MetricsError::NotAnObject {
+            found: described(other),
+        }),
+    }
+}
+
+fn named(pairs: &[(Value, Value)]) -> Vec<(Arc<str>, Value)> {
+    let entry = |(key, value): &(Value, Value)| match key {
+        Value::Text(name) => Some((name.clone(), value.clone())),
+        _ => None,
     };
-    let metrics: Vec<(Arc<str>, Value)> = pairs
-        .iter()
-        .filter_map(|(key, value)| match key {
-            Value::Text(name) => Some((name.clone(), value.clone())),
-            _ => None,
-        })
-        .collect();
-    check_objective(&metrics, objective)?;
-    Ok(metrics)
+    pairs.iter().filter_map(entry).collect()
 }
 
 fn text_of(bytes: &[u8]) -> Result<&str, MetricsError> {

@@ -7,6 +7,7 @@ use crate::files::Files;
 use crate::open_study::OpenStudy;
 
 const FILE: &str = "jobs/study.json";
+const FIRST_TRIAL: &str = "jobs/trial_1";
 const LIMIT_BYTES: u64 = 64 * 1024;
 
 /// Names a study across databases: a study that was removed and made again is another one.
@@ -32,13 +33,21 @@ pub(super) fn claim(base: &Files, study: &OpenStudy) -> Result<(), RunError> {
             Ok(())
         }
         // Trials without an owner's name were copied here, or their owner's name was removed.
-        found if found.is_some() || base.exists("jobs/trial_1")? => Err(RunError::Taken {
-            folder: base.location().to_string(),
-        }),
+        found if found.is_some() || base.exists(FIRST_TRIAL)? || is_used_bucket(base)? => {
+            Err(RunError::Taken {
+                folder: base.location().to_string(),
+            })
+        }
         _ => {
             let text = serde_json::to_vec_pretty(&owner)
                 .map_err(|error| RunError::Results(error.to_string()))?;
             Ok(base.write(FILE, text)?)
         }
     }
+}
+
+/// Whether a bucket's folder holds trials that another program left, since on a bucket no records
+/// of attempts show it.
+fn is_used_bucket(base: &Files) -> Result<bool, RunError> {
+    Ok(base.local_path("").is_none() && base.exists("1")?)
 }

@@ -10,9 +10,10 @@ use norgay_core::study::Study;
 use norgay_core::trial::Trial;
 use norgay_core::{Configuration, Value};
 
+use super::workflow_task::{ENTRYPOINT_CONTINUE, TEMPLATE_CONTINUE};
 use crate::config::{
-    CommandTemplate, Execution, Template, TrialPaths, WorkingFolder, check_with_dummy_trial,
-    trial_parameters, value_text,
+    CommandTemplate, Execution, ParameterFormat, SchedulerKind, Template, TrialPaths,
+    WorkingFolder, check_with_dummy_trial, trial_parameters, value_text, workflow_parameters,
 };
 use crate::files::{Files, FilesError};
 use crate::retention::trial_folder;
@@ -41,6 +42,42 @@ pub enum JobError {
         /// Why.
         problem: String,
     },
+    /// A trial goes on from another one, but how is not said.
+    #[error(
+        "trial {trial} goes on from another one, but the parameter text has no '{key}': add \
+         {TEMPLATE_CONTINUE} and {ENTRYPOINT_CONTINUE} to it, or choose an algorithm that starts \
+         every trial anew"
+    )]
+    NoContinueKey {
+        /// The trial.
+        trial: u64,
+        /// The key that is missing.
+        key: &'static str,
+    },
+    /// A value that Argo would take for an expression.
+    #[error(
+        "parameter '{name}' of trial {trial} holds '{{{{', which Argo takes for the beginning of \
+         an expression; write it another way"
+    )]
+    Braces {
+        /// The trial.
+        trial: u64,
+        /// The parameter.
+        name: String,
+    },
+    /// More than a workflow can carry.
+    #[error(
+        "the parameters of trial {trial} have {bytes} bytes, and a workflow carries {limit}; put \
+         large ones into a file of the input path and send its name"
+    )]
+    TooLarge {
+        /// The trial.
+        trial: u64,
+        /// Their size.
+        bytes: usize,
+        /// The most.
+        limit: usize,
+    },
 }
 
 /// Makes jobs of a study's trials.
@@ -48,6 +85,9 @@ pub struct JobMaker {
     run_name: String,
     execution: Execution,
     base: Files,
+    /// The study's folder as trials are told it, with a slash at its end.
+    place: String,
+    /// The same on this machine; empty if it is not there.
     folder: PathBuf,
     input_path: String,
     command: CommandTemplate,
@@ -65,7 +105,8 @@ impl JobMaker {
         base: Files,
         study: &Study,
     ) -> Result<Self, JobError> {
-        if execution.command.is_empty() {
+        let is_local = execution.scheduler == SchedulerKind::Local;
+        if is_local && execution.command.is_empty() {
             return Err(JobError::NoCommand);
         }
         let text = execution
@@ -79,9 +120,12 @@ impl JobMaker {
             let added = built.map_or(Vec::new(), |algorithm| algorithm.bookkeeping());
             check_with_dummy_trial(&definition.space, &added, text)?;
         }
-        let folder = base.local_path("").ok_or_else(|| JobError::NotLocal {
-            location: base.location().to_string(),
-        })?;
+        let location = base.location().to_string();
+        let place = format!("{}/", location.trim_end_matches('/'));
+        let folder = match base.local_path("") {
+            None if is_local => return Err(JobError::NotLocal { location }),
+            folder => folder.unwrap_or_default(),
+        };
         let input_path = execution
             .input_path
             .as_deref()
@@ -92,6 +136,7 @@ impl JobMaker {
             run_name: run_name.to_string(),
             execution: execution.clone(),
             base,
+            place,
             folder,
             input_path,
             command,
@@ -125,33 +170,54 @@ impl JobMaker {
         study_space: &norgay_core::Space,
         trial: &Trial,
     ) -> Result<Vec<(String, Value)>, JobError> {
-        let output_path = self.output_path(trial);
-        let model_input_path = match trial
-            .configuration
-            .get("load_from")
-            .and_then(Value::as_text)
-        {
-            Some(parent) if !parent.is_empty() => {
-                format!("{}/", self.folder.join(parent).display())
-            }
-            _ => String::new(),
-        };
-        let paths = TrialPaths {
-            run_name: &self.run_name,
-            input_path: &self.input_path,
-            output_path: &output_path,
-            model_input_path: &model_input_path,
-        };
-        Ok(trial_parameters(
-            study_space,
-            &trial.configuration,
-            self.text.as_ref(),
-            &paths,
-        )?)
+        let (configuration, text) = (&trial.configuration, self.text.as_ref());
+        self.with_paths(trial, |paths| {
+            trial_parameters(study_space, configuration, text, paths)
+        })
     }
 
-    fn output_path(&self, trial: &Trial) -> String {
-        format!("{}/", self.folder.join(trial_folder(trial)).display())
+    /// What a trial's workflow is given, by name.
+    pub(super) fn workflow_parameters(
+        &self,
+        study_space: &norgay_core::Space,
+        trial: &Trial,
+    ) -> Result<Vec<(String, Value)>, JobError> {
+        let (configuration, text) = (&trial.configuration, self.text.as_ref());
+        self.with_paths(trial, |paths| {
+            workflow_parameters(study_space, configuration, text, paths)
+        })
+    }
+
+    fn with_paths<T>(
+        &self,
+        trial: &Trial,
+        make: impl FnOnce(&TrialPaths<'_>) -> Result<T, ExpressionError>,
+    ) -> Result<T, JobError> {
+        let source = self.source(trial);
+        let model_input_path = source.map(|parent| format!("{}{parent}/", self.place));
+        Ok(make(&TrialPaths {
+            run_name: &self.run_name,
+            input_path: &self.input_path,
+            output_path: &self.output_path(trial),
+            model_input_path: &model_input_path.unwrap_or_default(),
+        })?)
+    }
+
+    /// The folder that a trial goes on from.
+    pub(super) fn source(&self, trial: &Trial) -> Option<String> {
+        let source = trial.configuration.get("load_from")?;
+        let name = value_text(source, ParameterFormat::Python);
+        Some(name).filter(|name| !name.is_empty() && *source != Value::None)
+    }
+
+    /// The trial's own folder as trials are told it, with a slash at its end.
+    pub(super) fn output_path(&self, trial: &Trial) -> String {
+        format!("{}{}/", self.place, trial_folder(trial))
+    }
+
+    /// How values are written.
+    pub(super) fn parameter_format(&self) -> ParameterFormat {
+        self.execution.parameter_format
     }
 
     /// Where an attempt's records and logs are.
@@ -167,6 +233,12 @@ impl JobMaker {
             trial: trial.number,
             attempt: trial.attempt(),
         };
+        if self.execution.scheduler == SchedulerKind::Argo {
+            return Ok(Job {
+                workflow: Some(self.workflow_task(study, trial)?),
+                ..self.empty_job(key)
+            });
+        }
         let space = &study.definition().space;
         let parameters = self.parameters(space, trial)?;
         let record_folder = Self::record_folder(&self.folder, key);
@@ -204,10 +276,24 @@ impl JobMaker {
             },
             record_folder,
             parameters_json: parameters_json(trial.number, parameters)?,
+            ..self.empty_job(key)
+        })
+    }
+
+    /// A job with the study's limits and nothing to do.
+    fn empty_job(&self, key: AttemptKey) -> Job {
+        Job {
+            key,
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            working_folder: PathBuf::new(),
+            record_folder: PathBuf::new(),
+            parameters_json: String::new(),
             time_limit: self.execution.time_limit_ms.map(Duration::from_millis),
             memory_limit_bytes: self.execution.memory_limit_bytes,
             grace: Duration::from_millis(self.execution.grace_ms),
-        })
+            workflow: None,
+        }
     }
 
     fn environment(

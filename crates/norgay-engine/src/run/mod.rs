@@ -6,13 +6,15 @@
 mod folder_owner;
 mod job;
 mod local;
+mod lock;
 mod outcome;
 mod publication;
 mod stop;
+mod workflow_task;
 
 use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::time::Duration;
 
 use norgay_core::decision::{Next, Refusal, Told};
 use norgay_core::event::FinishReason;
@@ -22,18 +24,18 @@ pub use job::{JobError, JobMaker};
 pub use local::{host_name, local_options};
 pub use stop::{StopLevel, StopSwitch};
 
-use crate::config::Execution;
-use crate::files::{Files, FilesError};
+use crate::config::{Execution, SchedulerKind};
+use crate::files::FilesError;
 use crate::open_study::{OpenStudy, StudyError};
-use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler};
+use crate::retention::trial_folder;
+use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler, SchedulerError};
 use crate::storage::StorageError;
 use publication::Publication;
 
-/// Longest and shortest wait between two looks at the trials.
-const WAIT_ACTIVE: Duration = Duration::from_millis(10);
+/// Longest wait between two looks at the study while nothing runs.
 const WAIT_IDLE: Duration = Duration::from_millis(100);
-/// How long the lock of a killed engine is waited for.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the end waits until what is left of the attempts is cleaned away.
+const SETTLING_MS: i64 = 30_000;
 
 /// The run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,9 @@ pub enum RunError {
     /// What trials are given.
     #[error(transparent)]
     Job(#[from] JobError),
+    /// Nothing can be started or watched any more.
+    #[error("{0}")]
+    Scheduler(#[from] SchedulerError),
     /// Writing the results.
     #[error("the results can't be written: {0}")]
     Results(String),
@@ -114,7 +119,15 @@ pub struct Runner<'a> {
     signalled: BTreeSet<AttemptKey>,
     killed: bool,
     pause_told: bool,
-    _lock: File,
+    ending: Option<Ending>,
+    _lock: Option<File>,
+}
+
+/// The run is over, but for what is left of its attempts.
+#[derive(Clone, Copy)]
+struct Ending {
+    end: RunEnd,
+    since_ms: i64,
 }
 
 impl<'a> Runner<'a> {
@@ -131,11 +144,14 @@ impl<'a> Runner<'a> {
         switch: StopSwitch,
     ) -> Result<Self, RunError> {
         let base = execution.output()?.child(study.name())?;
-        let lock = lock(&base, study.name())?;
+        let lock = lock::lock(&base, &study)?;
         folder_owner::claim(&base, &study)?;
         let jobs = JobMaker::new(study.name(), execution, base.clone(), study.study())?;
         let publication = Publication::new(base, execution);
-        let scheduler_name = "local".into();
+        let scheduler_name = match execution.scheduler {
+            SchedulerKind::Local => "local".into(),
+            SchedulerKind::Argo => "argo".into(),
+        };
         Ok(Self {
             study,
             scheduler,
@@ -148,6 +164,7 @@ impl<'a> Runner<'a> {
             signalled: BTreeSet::new(),
             killed: false,
             pause_told: false,
+            ending: None,
             _lock: lock,
         })
     }
@@ -179,34 +196,75 @@ impl<'a> Runner<'a> {
     }
 
     fn run_to_the_end(&mut self) -> Result<RunEnd, RunError> {
-        self.publication.begin(&self.study)?;
-        self.adopt_running()?;
-        let end = loop {
-            self.study.sync()?;
-            self.take_notices()?;
-            self.pass_on_stops()?;
-            let now_ms = self.study.now_ms();
-            self.study
-                .commit(|study| Ok((study.expire_leases(now_ms), ())))?;
-            if let Some(end) = self.start_trials()? {
-                break end;
+        self.begin()?;
+        loop {
+            if let Some(end) = self.step()? {
+                return Ok(end);
             }
-            self.publish(false)?;
-            self.observer.tick(&self.study);
             let wait = if self.active.is_empty() {
                 WAIT_IDLE
             } else {
-                WAIT_ACTIVE
+                self.scheduler.pace()
             };
             self.switch.wait(wait);
-        };
-        self.publish(true)?;
+        }
+    }
+
+    /// Takes over what an earlier process left; before the first [`Runner::step`].
+    ///
+    /// # Errors
+    /// As those of [`Runner::run`].
+    pub fn begin(&mut self) -> Result<(), RunError> {
+        self.publication.begin(&self.study)?;
+        self.adopt_running()
+    }
+
+    /// One turn of the loop of [`Runner::run`], which does not wait: for whoever keeps the time.
+    ///
+    /// # Errors
+    /// As those of [`Runner::run`].
+    pub fn step(&mut self) -> Result<Option<RunEnd>, RunError> {
+        if let Some(ending) = self.ending {
+            return self.settle(ending);
+        }
+        self.study.sync()?;
+        self.take_news()?;
+        self.pass_on_stops()?;
+        let now_ms = self.study.now_ms();
+        self.study
+            .commit(|study| Ok((study.expire_leases(now_ms), ())))?;
+        let end = self.start_trials()?;
+        self.publish(end.is_some())?;
         self.observer.tick(&self.study);
-        Ok(end)
+        let Some(end) = end else {
+            return Ok(None);
+        };
+        let since_ms = now_ms;
+        self.ending = Some(Ending { end, since_ms });
+        self.settle(Ending { end, since_ms })
+    }
+
+    /// Waits, not for ever, until what is left of the attempts is cleaned away.
+    fn settle(&mut self, ending: Ending) -> Result<Option<RunEnd>, RunError> {
+        self.take_news()?;
+        let waited_ms = self.study.now_ms() - ending.since_ms;
+        let is_over = self.scheduler.is_settled()
+            || waited_ms > SETTLING_MS
+            || self.switch.level() >= StopLevel::Now;
+        Ok(is_over.then_some(ending.end))
     }
 
     fn publish(&mut self, now: bool) -> Result<(), RunError> {
-        if self.publication.refresh(&self.study, now)? {
+        let mut messages = Vec::new();
+        let begun = if now {
+            self.publication.finish(&self.study)?
+        } else {
+            self.publication.refresh(&self.study, &mut messages)?
+        };
+        for message in messages {
+            self.observer.message(&message);
+        }
+        if begun {
             for warning in self.publication.newly_renamed(&self.study) {
                 self.observer.message(&warning);
             }
@@ -255,7 +313,13 @@ impl<'a> Runner<'a> {
 
     fn start(&mut self, key: AttemptKey, trial: &Trial) -> Result<(), RunError> {
         let job = self.jobs.make(self.study.study(), trial)?;
-        if let Err(error) = self.jobs.forget_metrics(trial) {
+        for folder in std::iter::once(trial_folder(trial)).chain(self.jobs.source(trial)) {
+            self.publication.make_way(&folder);
+        }
+        // Where trials are workflows the scheduler does this, without waiting for the bucket.
+        if job.workflow.is_none()
+            && let Err(error) = self.jobs.forget_metrics(trial)
+        {
             return self.failed_to_start(key, &error);
         }
         match self.scheduler.start(&job) {
@@ -280,8 +344,12 @@ impl<'a> Runner<'a> {
         self.tell(key, told)
     }
 
-    fn take_notices(&mut self) -> Result<(), RunError> {
-        for notice in self.scheduler.poll() {
+    fn take_news(&mut self) -> Result<(), RunError> {
+        let news = self.scheduler.poll()?;
+        for message in &news.messages {
+            self.observer.message(message);
+        }
+        for notice in news.notices {
             let key = notice.key;
             match notice.change {
                 Change::Reported { step, metrics } => self.report(key, step, metrics)?,
@@ -431,45 +499,5 @@ impl<'a> Runner<'a> {
             }
         }
         Ok(None)
-    }
-}
-
-/// Takes the lock that keeps a second engine from running the same study.
-fn lock(base: &Files, name: &str) -> Result<File, RunError> {
-    let Some(folder) = base.local_path("jobs") else {
-        return Err(RunError::Results(
-            "the local scheduler needs a local output folder".into(),
-        ));
-    };
-    let path = folder.join("run.lock");
-    let shown = path.display().to_string();
-    let failed = |source| RunError::Lock {
-        path: shown.clone(),
-        source,
-    };
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
-    let deadline = Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            // An engine killed while it started a process leaves the lock to that process for
-            // the moment until it runs its program.
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                std::thread::sleep(WAIT_ACTIVE);
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(RunError::Locked {
-                    name: name.to_string(),
-                    lock: shown,
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
     }
 }

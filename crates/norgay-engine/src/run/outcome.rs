@@ -5,9 +5,9 @@ use norgay_core::definition::StudyDefinition;
 use norgay_core::trial::{FailureCause, Trial};
 
 use super::job::JobMaker;
-use crate::metrics_file::{LIMIT_BYTES, parse_metrics};
+use crate::metrics_file::{LIMIT_BYTES, parse_metrics, parse_result};
 use crate::retention::trial_folder;
-use crate::scheduler::{EndedBy, Exit, JobEnd};
+use crate::scheduler::{EndedBy, Exit, JobEnd, ResultFile};
 
 /// Exit codes by which a trial says how it ended.
 pub mod exit_code {
@@ -41,6 +41,17 @@ pub(super) fn told(
         (Some(EndedBy::MemoryLimit), _) => failed(
             FailureCause::OutOfMemory,
             "it needed more memory than it may have".into(),
+        ),
+        (Some(EndedBy::PreEmption), _) => {
+            failed(FailureCause::PreEmpted, "its machine was taken away".into())
+        }
+        (Some(EndedBy::Platform), _) => failed(
+            FailureCause::ClusterError,
+            "the cluster could not run it".into(),
+        ),
+        (Some(EndedBy::Elsewhere), _) => failed(
+            FailureCause::UserError,
+            "somebody stopped its workflow".into(),
         ),
         (Some(EndedBy::StopRequest), _) | (None, Exit::Code(exit_code::PRUNED)) => Told::Stopped,
         (None, Exit::Code(0)) => finished(jobs, trial, definition, end),
@@ -84,6 +95,9 @@ fn finished(jobs: &JobMaker, trial: &Trial, definition: &StudyDefinition, end: &
         cause: FailureCause::NoMetric,
         message: with_log(message, end),
     };
+    if let Some(result) = &end.result {
+        return fetched(result, jobs, trial, definition, &no_metric);
+    }
     let Some(file) = jobs.metrics_file() else {
         return Told::Finished {
             step: None,
@@ -101,6 +115,44 @@ fn finished(jobs: &JobMaker, trial: &Trial, definition: &StudyDefinition, end: &
     match parse_metrics(&bytes, &definition.objective.name) {
         Ok(metrics) => Told::Finished {
             step: final_step(jobs, trial, definition),
+            metrics,
+        },
+        Err(error) => no_metric(format!("metrics file {path}: {error}")),
+    }
+}
+
+/// Reads the file that the scheduler has fetched.
+fn fetched(
+    result: &ResultFile,
+    jobs: &JobMaker,
+    trial: &Trial,
+    definition: &StudyDefinition,
+    no_metric: &dyn Fn(String) -> Told,
+) -> Told {
+    let path = &result.path;
+    let bytes = match &result.content {
+        Ok(Some(bytes)) => bytes,
+        // Metrics that arrived while it ran may be all there is.
+        Ok(None) if jobs.metrics_file().is_none() && !trial.measurements.is_empty() => {
+            return Told::Finished {
+                step: None,
+                metrics: Vec::new(),
+            };
+        }
+        Ok(None) => return no_metric(format!("it ended well but left no metrics file {path}")),
+        Err(problem) => return no_metric(problem.clone()),
+    };
+    let objective = &definition.objective.name;
+    let metrics = if result.is_envelope {
+        parse_result(bytes, trial.number, trial.attempt(), objective)
+    } else {
+        parse_metrics(bytes, objective)
+    };
+    match metrics {
+        Ok(metrics) => Told::Finished {
+            // The reference counts a trial that knows no epochs as iteration 0 (CS-104).
+            step: final_step(jobs, trial, definition)
+                .or_else(|| trial.measurements.is_empty().then_some(0)),
             metrics,
         },
         Err(error) => no_metric(format!("metrics file {path}: {error}")),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::RunError;
 use crate::config::Execution;
-use crate::files::Files;
+use crate::files::{Files, FilesError};
 use crate::open_study::OpenStudy;
 use crate::results::{
     Columns, WriteError, best_result_json, optimization_parameters_json, study_config_json,
@@ -15,7 +16,9 @@ use crate::results::{
 use crate::retention::{removable, trial_folder};
 
 /// The files are written at most this part of the time.
-const SHARE_OF_TIME: u32 = 10;
+const SHARE_OF_TIME: u32 = 50;
+/// The shortest time between two tries at a bucket that refused.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 pub(super) struct Publication {
     base: Files,
@@ -24,6 +27,47 @@ pub(super) struct Publication {
     renamed: BTreeSet<Arc<str>>,
     stale: bool,
     last: Option<(Instant, Duration)>,
+    under_way: Option<JoinHandle<Done>>,
+    /// Folders that are being removed meanwhile.
+    leaving: BTreeSet<String>,
+}
+
+/// An edition of the result files, and the folders that nobody needs once it is written.
+struct Edition {
+    files: Vec<(&'static str, Vec<u8>)>,
+    obsolete: Vec<(u64, String)>,
+}
+
+/// How the writing of an edition ended.
+struct Done {
+    /// Trials whose folders were removed.
+    removed: Vec<u64>,
+    cost: Duration,
+    outcome: Result<(), FilesError>,
+}
+
+impl Edition {
+    /// Removes folders only when the results are safe.
+    fn write(self, base: &Files, prepared_in: Duration) -> Done {
+        let started = Instant::now();
+        let mut removed = Vec::new();
+        let outcome = self
+            .files
+            .into_iter()
+            .try_for_each(|(name, bytes)| base.write(name, bytes))
+            .and_then(|()| {
+                self.obsolete.into_iter().try_for_each(|(trial, folder)| {
+                    base.delete_folder(&folder)?;
+                    removed.push(trial);
+                    Ok(())
+                })
+            });
+        Done {
+            removed,
+            cost: prepared_in + started.elapsed(),
+            outcome,
+        }
+    }
 }
 
 impl Publication {
@@ -36,6 +80,8 @@ impl Publication {
             renamed: BTreeSet::new(),
             stale: true,
             last: None,
+            under_way: None,
+            leaving: BTreeSet::new(),
         }
     }
 
@@ -64,52 +110,133 @@ impl Publication {
         self.removed.remove(&trial);
     }
 
-    /// Writes the files anew if they are out of date. In a study with very many trials this takes
-    /// longer than a trial, so it waits until a tenth of the time is spent on it, unless `now`.
-    /// True if they were written.
-    pub(super) fn refresh(&mut self, study: &OpenStudy, now: bool) -> Result<bool, RunError> {
+    /// Writes the files anew if they are out of date; true if that began. In a study with very
+    /// many trials this takes longer than a trial, so it waits until a small part of the time is
+    /// spent on it.
+    ///
+    /// A folder of this machine is written at once. A bucket is written beside the trials, which
+    /// don't wait for it, and a failure there is told and tried again.
+    ///
+    /// # Errors
+    /// The folder of this machine can't be written.
+    pub(super) fn refresh(
+        &mut self,
+        study: &OpenStudy,
+        messages: &mut Vec<String>,
+    ) -> Result<bool, RunError> {
+        if self.under_way.as_ref().is_some_and(JoinHandle::is_finished)
+            && let Err(error) = self.join()
+        {
+            messages.push(format!(
+                "the results can't be written, trying again: {error}"
+            ));
+        }
         let due = self
             .last
-            .is_none_or(|(when, cost)| when.elapsed() >= cost * SHARE_OF_TIME);
-        if !self.stale || !(due || now) {
+            .is_none_or(|(when, pause)| when.elapsed() >= pause);
+        if !self.stale || !due || self.under_way.is_some() {
             return Ok(false);
         }
-        let started = Instant::now();
-        self.write(study)?;
-        self.remove(study)?;
-        self.stale = false;
-        self.last = Some((Instant::now(), started.elapsed()));
+        if self.base.local_path("").is_some() {
+            self.write_now(study)?;
+        } else {
+            let started = Instant::now();
+            let edition = self.edition(study)?;
+            let (base, prepared_in) = (self.base.clone(), started.elapsed());
+            self.stale = false;
+            let folders = edition.obsolete.iter().map(|(_, folder)| folder.clone());
+            self.leaving = folders.collect();
+            self.under_way = Some(std::thread::spawn(move || {
+                edition.write(&base, prepared_in)
+            }));
+        }
         Ok(true)
     }
 
-    fn write(&self, study: &OpenStudy) -> Result<(), RunError> {
+    /// Waits until a folder that a trial is about to use is not being removed any more.
+    pub(super) fn make_way(&mut self, folder: &str) {
+        if self.leaving.contains(folder) && self.join().is_err() {
+            self.stale = true;
+        }
+    }
+
+    /// Writes the files, if they are out of date, and waits for that.
+    ///
+    /// # Errors
+    /// They can't be written.
+    pub(super) fn finish(&mut self, study: &OpenStudy) -> Result<bool, RunError> {
+        // Whatever this failure was, the files are written again below.
+        if self.under_way.is_some() && self.join().is_err() {
+            self.stale = true;
+        }
+        if !self.stale {
+            return Ok(false);
+        }
+        self.write_now(study)?;
+        Ok(true)
+    }
+
+    fn write_now(&mut self, study: &OpenStudy) -> Result<(), RunError> {
+        let started = Instant::now();
+        let edition = self.edition(study)?;
+        self.stale = false;
+        let done = edition.write(&self.base, started.elapsed());
+        Ok(self.conclude(done)?)
+    }
+
+    /// Waits for what is under way.
+    fn join(&mut self) -> Result<(), FilesError> {
+        let Some(thread) = self.under_way.take() else {
+            return Ok(());
+        };
+        self.leaving.clear();
+        match thread.join() {
+            Ok(done) => self.conclude(done),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    fn conclude(&mut self, done: Done) -> Result<(), FilesError> {
+        self.removed.extend(done.removed);
+        let mut pause = done.cost * SHARE_OF_TIME;
+        if done.outcome.is_err() {
+            self.stale = true;
+            pause = pause.max(AFTER_FAILURE);
+        }
+        self.last = Some((Instant::now(), pause));
+        done.outcome
+    }
+
+    fn edition(&self, study: &OpenStudy) -> Result<Edition, RunError> {
         let (state, name) = (study.study(), study.name());
         let table = study_results_csv(state).map_err(told)?;
         let pickle = study_config_pickle(state, name).map_err(told)?;
-        if self.execution.library_file_names {
-            self.base.write("results.csv", table.clone())?;
-            self.base.write("config.pkl", pickle.clone())?;
-        }
-        self.base.write("study_results.csv", table)?;
-        self.base.write("study_config.pkcl", pickle)?;
-        self.base.write(
-            "study_config.json",
-            study_config_json(state, name).map_err(told)?,
-        )?;
+        let config = study_config_json(state, name).map_err(told)?;
         let best = best_result_json(state, self.execution.typed_best_result).map_err(told)?;
-        Ok(self.base.write("best_result.json", best)?)
+        let mut files = Vec::new();
+        if self.writes_library_names() {
+            files.push(("results.csv", table.clone()));
+            files.push(("config.pkl", pickle.clone()));
+        }
+        files.extend([
+            ("study_results.csv", table),
+            ("study_config.pkcl", pickle),
+            ("study_config.json", config),
+            ("best_result.json", best),
+        ]);
+        let (strategy, keep_failed) = (self.execution.storage_strategy, self.execution.keep_failed);
+        let obsolete = removable(state, strategy, keep_failed, &self.removed)
+            .into_iter()
+            .filter_map(|number| Some((number, trial_folder(state.trial(number)?))));
+        Ok(Edition {
+            files,
+            obsolete: obsolete.collect(),
+        })
     }
 
-    /// Removes the files of trials that are no longer needed: only now are their results safe.
-    fn remove(&mut self, study: &OpenStudy) -> Result<(), RunError> {
-        let (strategy, keep_failed) = (self.execution.storage_strategy, self.execution.keep_failed);
-        for number in removable(study.study(), strategy, keep_failed, &self.removed) {
-            if let Some(trial) = study.study().trial(number) {
-                self.base.delete_folder(&trial_folder(trial))?;
-            }
-            self.removed.insert(number);
-        }
-        Ok(())
+    /// The Argo block of the reference writes its library's names (CS-111).
+    fn writes_library_names(&self) -> bool {
+        self.execution.library_file_names || self.execution.argo.is_some()
     }
 }
 

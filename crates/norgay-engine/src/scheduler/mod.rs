@@ -2,6 +2,7 @@
 
 pub mod argo;
 pub mod local;
+pub(crate) mod report_line;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -39,6 +40,27 @@ pub struct Job {
     pub memory_limit_bytes: Option<u64>,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
+    /// What runs in place of the command where trials are workflows.
+    pub workflow: Option<WorkflowTask>,
+}
+
+/// A trial as a workflow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkflowTask {
+    /// Name of the template, if not the study's own: that of continued trials.
+    pub template: Option<String>,
+    /// The template inside it that starts, if not the study's own.
+    pub entrypoint: Option<String>,
+    /// Parameters that are always sent, in order.
+    pub parameters: Vec<(String, String)>,
+    /// Parameters that are sent if the template declares them.
+    pub optional: Vec<(String, String)>,
+    /// The trial's folder in the study's.
+    pub folder: String,
+    /// The metrics file in that folder.
+    pub metrics_file: Option<String>,
+    /// Whether another trial or attempt may have left its metrics in that folder.
+    pub may_be_stale: bool,
 }
 
 /// Something that a scheduler has to tell about an attempt.
@@ -79,6 +101,19 @@ pub struct JobEnd {
     /// The last lines of standard error (of standard output if that is empty), and after them, on
     /// a line that begins with `norgay: `, what the scheduler has to say about the end.
     pub log_tail: String,
+    /// The file of final metrics, where the scheduler has fetched it already.
+    pub result: Option<ResultFile>,
+}
+
+/// A file of final metrics, or that there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultFile {
+    /// Its path in the study's folder.
+    pub path: String,
+    /// Whether it is Norgay's `result.json`, not a plain metrics file.
+    pub is_envelope: bool,
+    /// Its content; `None` if there is no such file, an error if it can't be read.
+    pub content: Result<Option<Vec<u8>>, String>,
 }
 
 /// A process's end.
@@ -105,6 +140,12 @@ pub enum EndedBy {
     TimeLimit,
     /// The memory limit was passed, or the kernel's out-of-memory killer struck.
     MemoryLimit,
+    /// The machine was taken away: pre-empted, drained, evicted.
+    PreEmption,
+    /// The place where it was to run failed.
+    Platform,
+    /// Somebody stopped it without asking Norgay.
+    Elsewhere,
 }
 
 /// What a restarted engine found of an attempt that its log says was started.
@@ -129,6 +170,15 @@ pub struct SchedulerError {
     pub message: String,
 }
 
+/// What a scheduler has to tell since it was asked last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct News {
+    /// What happened to attempts; an attempt's reports always come before its end.
+    pub notices: Vec<Notice>,
+    /// What the user should know of the place itself.
+    pub messages: Vec<String>,
+}
+
 /// A place where attempts run. Calls return at once; news arrive through [`Scheduler::poll`].
 pub trait Scheduler {
     /// Whether another attempt can start now (a slot is free).
@@ -137,10 +187,19 @@ pub trait Scheduler {
     fn start(&mut self, job: &Job) -> Result<(), SchedulerError>;
     /// Takes over an attempt that an earlier engine process started.
     fn adopt(&mut self, job: &Job) -> Result<Adoption, SchedulerError>;
-    /// What happened since the last call; an attempt's reports always come before its end.
-    fn poll(&mut self) -> Vec<Notice>;
+    /// What happened since the last call. With this call the notices of the last one count as
+    /// stored: what is left of attempts that they told ended may be cleaned away.
+    ///
+    /// # Errors
+    /// Nothing can be started or watched any more until the user has mended something. Running
+    /// attempts go on.
+    fn poll(&mut self) -> Result<News, SchedulerError>;
     /// Asks an attempt to end: SIGTERM, the grace period, SIGKILL of its whole group.
     fn stop(&mut self, key: AttemptKey);
     /// Ends an attempt at once.
     fn kill(&mut self, key: AttemptKey);
+    /// How long the engine may wait between two polls while attempts run.
+    fn pace(&self) -> Duration;
+    /// Whether all that was left of ended attempts is cleaned away.
+    fn is_settled(&self) -> bool;
 }

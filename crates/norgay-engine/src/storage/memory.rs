@@ -34,6 +34,10 @@ fn extend(log: &mut Vec<Record>, at_ms: i64, events: &[Event]) {
 }
 
 impl Storage for MemoryStorage {
+    fn path(&self) -> Option<&std::path::Path> {
+        None
+    }
+
     fn create(
         &mut self,
         name: &str,

@@ -3,6 +3,8 @@
 mod memory;
 mod sqlite;
 
+use std::path::Path;
+
 use norgay_core::event::{Event, Record};
 
 pub use memory::MemoryStorage;
@@ -77,6 +79,8 @@ pub trait Storage: Send {
         at_ms: i64,
         events: &[Event],
     ) -> Result<(), StorageError>;
+    /// Where it is on this machine, so that a lock may lie beside it; `None` if nowhere.
+    fn path(&self) -> Option<&Path>;
     /// Removes a study with its log.
     fn delete(&mut self, study: StudyId) -> Result<(), StorageError>;
 }

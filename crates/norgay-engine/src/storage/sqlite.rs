@@ -217,6 +217,10 @@ fn insert(
 }
 
 impl Storage for SqliteStorage {
+    fn path(&self) -> Option<&Path> {
+        Some(Path::new(&self.path))
+    }
+
     fn create(
         &mut self,
         name: &str,

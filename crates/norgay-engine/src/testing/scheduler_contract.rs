@@ -144,6 +144,7 @@ impl<'a> Bench<'a> {
             time_limit: None,
             memory_limit_bytes: None,
             grace: Duration::from_secs(3600),
+            workflow: None,
         }
     }
 
@@ -156,8 +157,8 @@ impl<'a> Bench<'a> {
 
     /// Polls once.
     pub fn poll(&mut self) {
-        let notices = self.scheduler().poll();
-        self.notices.extend(notices);
+        let news = self.scheduler().poll().expect("it can be watched");
+        self.notices.extend(news.notices);
     }
 
     /// Polls until the condition on the bench holds.
@@ -255,7 +256,7 @@ fn reports_come_before_the_end(make: &Make) {
         bench.notices.last().map(|last| &last.change),
         Some(Change::Ended(_))
     ));
-    assert_eq!(bench.scheduler().poll(), []);
+    assert_eq!(bench.scheduler().poll().expect("news").notices, []);
 }
 
 fn exit_codes_and_signals_are_told(make: &Make) {

@@ -114,7 +114,7 @@ fn a_loss_unwatched_is_lost() {
         Adoption::Lost
     );
     assert!(bench.scheduler().has_room());
-    assert_eq!(bench.scheduler().poll(), []);
+    assert_eq!(bench.scheduler().poll().expect("news").notices, []);
 }
 
 fn reports_of_a_lost_attempt_are_told() {

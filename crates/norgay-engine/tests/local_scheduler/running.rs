@@ -143,7 +143,7 @@ fn a_resource_is_kept_across_adoption() {
 fn an_empty_pool_waits() {
     let mut scheduler = make_with_resources(5, &[]);
     assert!(!scheduler.has_room());
-    assert_eq!(scheduler.poll(), []);
+    assert_eq!(scheduler.poll().expect("news").notices, []);
 }
 
 fn what_the_command_leaves_behind_is_ended() {

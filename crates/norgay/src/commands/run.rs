@@ -292,8 +292,10 @@ fn help() -> String {
     .into();
     for flag in FLAGS {
         let mut notes = Vec::new();
-        if flag.required {
-            notes.push("required".to_string());
+        match flag.scheduler {
+            Some(scheduler) if flag.required => notes.push(format!("required for {scheduler}")),
+            _ if flag.required => notes.push("required".to_string()),
+            _ => {}
         }
         if !flag.default.is_empty() {
             notes.push(format!("default {}", flag.default));

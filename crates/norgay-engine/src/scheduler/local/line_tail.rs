@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use super::report_line::MAX_LINE_BYTES;
+use crate::scheduler::report_line::MAX_LINE_BYTES;
 
 /// One line of a followed file.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use regex_lite::Regex;
 
 use super::line_tail::{Line, LineTail};
 use super::record::{METRICS, RecordFolder, STDOUT};
-use super::report_line::{MAX_LINE_BYTES, Report, parse_report};
 use super::stdout_pattern::find_reports;
 use crate::scheduler::Change;
+use crate::scheduler::report_line::{MAX_LINE_BYTES, Report, parse_report};
 
 /// Most bytes that are read of a file at a call, and most changes told, so that a call returns
 /// soon; the rest comes with the next calls.

@@ -68,7 +68,6 @@ mod metrics_tail;
 mod process_group;
 mod process_table;
 mod record;
-mod report_line;
 mod signals;
 mod slots;
 mod stdout_pattern;
@@ -88,11 +87,14 @@ use self::examine::{Finding, examine};
 use self::record::{Lock, METRICS, RecordError, RecordFolder, Request, STDOUT};
 use self::slots::Slots;
 use self::watch::Watch;
-use super::{Adoption, AttemptKey, Change, Job, Notice, Scheduler, SchedulerError};
+use super::{Adoption, AttemptKey, Change, Job, News, Notice, Scheduler, SchedulerError};
 
 pub use self::log_tail::{LogPaths, log_paths, log_tail};
-pub use self::report_line::append_report;
 pub use self::supervisor::supervise;
+pub use crate::scheduler::report_line::append_report;
+
+/// Time between two looks at the attempts: they are watched through files of this machine.
+const PACE: Duration = Duration::from_millis(10);
 
 /// How the local scheduler works.
 #[derive(Clone, Debug)]
@@ -296,7 +298,7 @@ impl Scheduler for LocalScheduler {
         Ok(Adoption::Adopted)
     }
 
-    fn poll(&mut self) -> Vec<Notice> {
+    fn poll(&mut self) -> Result<News, SchedulerError> {
         self.departing
             .retain_mut(|supervisor| matches!(supervisor.try_wait(), Ok(None)));
         let mut notices = Vec::new();
@@ -312,7 +314,8 @@ impl Scheduler for LocalScheduler {
         for key in ended {
             self.forget(key);
         }
-        notices
+        let messages = Vec::new();
+        Ok(News { notices, messages })
     }
 
     fn stop(&mut self, key: AttemptKey) {
@@ -321,5 +324,13 @@ impl Scheduler for LocalScheduler {
 
     fn kill(&mut self, key: AttemptKey) {
         self.request(key, Request::Kill);
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
+    }
+
+    fn is_settled(&self) -> bool {
+        true
     }
 }

@@ -3,7 +3,7 @@
 use norgay_core::Value;
 use regex_lite::Regex;
 
-use super::report_line::{Report, STEP, parse_step};
+use crate::scheduler::report_line::{Report, STEP, parse_step};
 
 /// The report in one line, if the pattern finds one: the group `step` is the step, every other
 /// named group a metric. A progress bar redraws its line, so each redrawing counts as a line.

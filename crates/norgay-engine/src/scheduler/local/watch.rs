@@ -129,6 +129,7 @@ impl Watch {
             exit: record.exit.into(),
             ended_by,
             log_tail,
+            result: None,
         }
     }
 

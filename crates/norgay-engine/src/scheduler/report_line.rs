@@ -9,19 +9,19 @@ use std::sync::Arc;
 use norgay_core::Value;
 
 /// The key of the step; every other key is a metric.
-pub(super) const STEP: &str = "step";
+pub(crate) const STEP: &str = "step";
 /// Longest line that is read.
-pub(super) const MAX_LINE_BYTES: usize = 1 << 20;
+pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// A step, if one was given, and metrics in the order of the report.
 #[derive(Debug, PartialEq)]
-pub(super) struct Report {
-    pub(super) step: Option<u64>,
-    pub(super) metrics: Vec<(String, Value)>,
+pub(crate) struct Report {
+    pub(crate) step: Option<u64>,
+    pub(crate) metrics: Vec<(String, Value)>,
 }
 
 /// Reads one line; the error is a sentence for the user.
-pub(super) fn parse_report(line: &[u8]) -> Result<Report, String> {
+pub(crate) fn parse_report(line: &[u8]) -> Result<Report, String> {
     let text = std::str::from_utf8(line).map_err(|error| format!("not UTF-8 text ({error})"))?;
     let json = with_readable_floats(text);
     let value: Value =
@@ -60,7 +60,7 @@ pub(super) fn parse_report(line: &[u8]) -> Result<Report, String> {
     Ok(report)
 }
 
-pub(super) fn parse_step(value: &Value) -> Result<Option<u64>, String> {
+pub(crate) fn parse_step(value: &Value) -> Result<Option<u64>, String> {
     if matches!(value, Value::None) {
         return Ok(None);
     }

@@ -34,7 +34,8 @@ class Manifest:
 
     @property
     def name(self) -> str:
-        return self.content["metadata"]["name"]
+        metadata = self.content["metadata"]
+        return metadata.get("name") or metadata["generateName"]
 
     @property
     def is_argo(self) -> bool:

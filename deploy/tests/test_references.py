@@ -64,11 +64,10 @@ class Kustomizations(unittest.TestCase):
             beside = {file.name for file in path.parent.glob("*.yaml")} - {KUSTOMIZATION}
             self.assertEqual(beside, {name for name in named if name.endswith(".yaml")}, path)
 
-    def test_cover_every_object_but_the_example_of_a_secret(self) -> None:
-        covered = {path.parent for path in kustomizations()}
+    def test_cover_every_object_but_the_examples(self) -> None:
+        covered = {path.parent for path in kustomizations()} | {DEPLOY / "examples"}
         for manifest in manifests():
-            if manifest.path.parent not in covered:
-                self.assertEqual(manifest.path, DEPLOY / "examples" / "secret.example.yaml")
+            self.assertIn(manifest.path.parent, covered)
 
 
 class Templates(unittest.TestCase):
@@ -165,6 +164,26 @@ class TrialTemplate(unittest.TestCase):
         parameters = declared(template("moulding-trial")["arguments"])
         needed = {name for name, has_value in parameters.items() if not has_value}
         self.assertEqual(needed, {"run_name", "input_path", "output_path"})
+
+
+class Examples(unittest.TestCase):
+    def test_start_templates_that_exist_with_what_they_need(self) -> None:
+        self.assertEqual(len(of_kind("Workflow")), 2)
+        for manifest in of_kind("Workflow"):
+            with self.subTest(str(manifest)):
+                spec = manifest.content["spec"]
+                takes = declared(template(spec["workflowTemplateRef"]["name"])["arguments"])
+                given = declared(spec.get("arguments", {}))
+                self.assertLessEqual(given.keys(), takes.keys())
+                needed = {name for name, has_value in takes.items() if not has_value}
+                self.assertLessEqual(needed, given.keys())
+
+    def test_name_an_entrypoint_that_exists(self) -> None:
+        [workflow] = [m.content for m in of_kind("Workflow") if "arguments" in m.content["spec"]]
+        sent = {p["name"]: p["value"] for p in workflow["spec"]["arguments"]["parameters"]}
+        self.assertTrue(inner_template(sent["workflowtemplate"], sent["entrypoint"]))
+        self.assertIn("batch_size", json.loads(sent["hpo_parameter"]))
+        self.assertFalse([value for value in sent.values() if "{{" in value])
 
 
 class OptimizerFlags(unittest.TestCase):

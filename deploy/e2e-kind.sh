@@ -2,7 +2,7 @@
 # A cluster on this machine with Argo Workflows, to try Norgay and to test it.
 # usage: deploy/e2e-kind.sh [COMMAND [ARGUMENT ...]]
 # Makes the cluster if it is not there, applies deploy/overlays/kubernetes, and runs the command
-# with the cluster's address and token in the variables that Norgay's conformance tests read. Without a
+# with its address and token in the variables that the conformance tests read. Without a
 # command it says how to go on. `kind delete cluster --name norgay` removes everything.
 set -eu
 

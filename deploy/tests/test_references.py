@@ -256,6 +256,16 @@ class Studies(unittest.TestCase):
                 self.assertLessEqual(study.keys(), known)
                 self.assertLessEqual(study["argo"].keys(), ARGO_FIELDS)
 
+    def test_send_what_the_template_declares(self) -> None:
+        for path in sorted(DEPLOY.rglob(STUDY)):
+            study = read(path)
+            sent = set(re.findall(r'^  "(\w+)":', study["parameter_text"], re.MULTILINE))
+            self.assertIn("optimizer_config", sent)
+            takes = declared(template(study["argo"]["template"])["arguments"])
+            self.assertLessEqual(sent, takes.keys())
+            used = set(re.findall(r"tp\['(\w+)'\]", study["parameter_text"]))
+            self.assertEqual(used, study["parameters"].keys())
+
     def test_name_a_template_and_an_account_that_exist(self) -> None:
         for path in sorted(DEPLOY.rglob(STUDY)):
             argo = read(path)["argo"]

@@ -97,6 +97,7 @@ pub(super) fn argo_settings(
 fn warn_of_unused_settings(draft: &Draft, context: &Context<'_>, report: &mut Report) {
     // Flags without effect are told by their own names.
     if context.names == FieldNames::StudyFile
+        && draft.mentions("argo.template")
         && let Some(written) = draft.get("argo")
     {
         let message = "it has no effect without `scheduler: argo`";

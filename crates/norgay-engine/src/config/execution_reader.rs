@@ -182,5 +182,20 @@ fn parameter_text(
 /// The reference reads the file from the input folder (CS-113: a local one, too).
 fn in_input_folder(draft: &Draft, file: &str) -> Option<String> {
     let input = draft.text("input_path")?;
-    Some(format!("{}/{file}", input.trim_end_matches('/')))
+    let local = local_path(&input).map(|folder| folder.join(file));
+    Some(match local {
+        Some(path) => path.to_string_lossy().into_owned(),
+        None => format!("{}/{file}", input.trim_end_matches('/')),
+    })
+}
+
+/// The path of a local folder: a plain path or a `file://` URL.
+fn local_path(text: &str) -> Option<PathBuf> {
+    if !text.contains("://") {
+        return Some(PathBuf::from(text));
+    }
+    let url = url::Url::parse(text).ok()?;
+    (url.scheme() == "file")
+        .then(|| url.to_file_path().ok())
+        .flatten()
 }

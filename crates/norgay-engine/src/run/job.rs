@@ -193,7 +193,7 @@ impl JobMaker {
         trial: &Trial,
         make: impl FnOnce(&TrialPaths<'_>) -> Result<T, ExpressionError>,
     ) -> Result<T, JobError> {
-        let source = self.source(trial);
+        let source = source(trial);
         let model_input_path = source.map(|parent| format!("{}{parent}/", self.place));
         Ok(make(&TrialPaths {
             run_name: &self.run_name,
@@ -201,13 +201,6 @@ impl JobMaker {
             output_path: &self.output_path(trial),
             model_input_path: &model_input_path.unwrap_or_default(),
         })?)
-    }
-
-    /// The folder that a trial goes on from.
-    pub(super) fn source(&self, trial: &Trial) -> Option<String> {
-        let source = trial.configuration.get("load_from")?;
-        let name = value_text(source, ParameterFormat::Python);
-        Some(name).filter(|name| !name.is_empty() && *source != Value::None)
     }
 
     /// The trial's own folder as trials are told it, with a slash at its end.
@@ -342,6 +335,13 @@ impl JobMaker {
         }
         environment
     }
+}
+
+/// The folder that a trial goes on from.
+pub(super) fn source(trial: &Trial) -> Option<String> {
+    let source = trial.configuration.get("load_from")?;
+    let name = value_text(source, ParameterFormat::Python);
+    Some(name).filter(|name| !name.is_empty() && *source != Value::None)
 }
 
 fn parameters_json(trial: u64, parameters: Vec<(String, Value)>) -> Result<String, JobError> {

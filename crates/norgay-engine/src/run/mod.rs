@@ -313,7 +313,7 @@ impl<'a> Runner<'a> {
 
     fn start(&mut self, key: AttemptKey, trial: &Trial) -> Result<(), RunError> {
         let job = self.jobs.make(self.study.study(), trial)?;
-        for folder in std::iter::once(trial_folder(trial)).chain(self.jobs.source(trial)) {
+        for folder in std::iter::once(trial_folder(trial)).chain(job::source(trial)) {
             self.publication.make_way(&folder);
         }
         // Where trials are workflows the scheduler does this, without waiting for the bucket.

@@ -5,7 +5,7 @@ use norgay_core::random::{Purpose, Stream};
 use norgay_core::study::Study;
 use norgay_core::trial::Trial;
 
-use super::job::{JobError, JobMaker};
+use super::job::{JobError, JobMaker, source};
 use crate::config::value_text;
 use crate::retention::trial_folder;
 use crate::scheduler::WorkflowTask;
@@ -27,7 +27,7 @@ impl JobMaker {
     ) -> Result<WorkflowTask, JobError> {
         let space = &study.definition().space;
         let given = self.workflow_parameters(space, trial)?;
-        let (template, entrypoint) = if self.source(trial).is_some() {
+        let (template, entrypoint) = if source(trial).is_some() {
             (
                 Some(continue_key(trial, &given, TEMPLATE_CONTINUE)?),
                 Some(continue_key(trial, &given, ENTRYPOINT_CONTINUE)?),

@@ -15,7 +15,7 @@ use super::{Storage, StorageError, StudyId};
 /// Marks a file as ours (`PRAGMA application_id`): "NRGY".
 const APPLICATION_ID: i32 = 0x4e52_4759;
 /// How long other processes are waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Version of the tables; older ones are migrated when opened.
 const FORMAT: i32 = 1;
 

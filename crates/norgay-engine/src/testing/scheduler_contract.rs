@@ -79,7 +79,7 @@ pub fn check_scheduler(make: &Make) {
 /// A report: its step and its metrics.
 pub type Told = (Option<u64>, Vec<(String, Value)>);
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Waits until the condition holds; panics with `what` if it takes too long.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
@@ -143,7 +143,7 @@ impl<'a> Bench<'a> {
             parameters_json: "{\"x\": 1}".to_owned(),
             time_limit: None,
             memory_limit_bytes: None,
-            grace: Duration::from_secs(3600),
+            grace: Duration::from_hours(1),
             workflow: None,
         }
     }

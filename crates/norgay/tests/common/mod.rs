@@ -67,7 +67,7 @@ impl Place {
         let mut command = self.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !files.iter().all(|file| self.file(file).exists()) {
             let over = child.try_wait().unwrap().is_some();
             if over || Instant::now() > deadline {
@@ -119,7 +119,7 @@ impl Place {
 
 /// Waits until something holds; the test fails if it never does.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(Instant::now() < deadline, "it never came to pass: {what}");
         std::thread::sleep(Duration::from_millis(5));

@@ -1,6 +1,13 @@
 //! Trials as Argo Workflows.
+//!
+//! `fleet` decides, `driver` does: it asks the cluster through the trait in `api`, and the study's
+//! folder through `files_reader`.
 
 pub mod api;
+mod driver;
+mod files_reader;
 pub mod fleet;
 pub mod names;
 pub mod wire;
+
+pub use driver::ArgoScheduler;

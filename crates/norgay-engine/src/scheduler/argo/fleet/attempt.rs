@@ -129,12 +129,14 @@ pub(super) struct Paths {
 
 /// How long an attempt may run, and how it is ended.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_field_names)] // units belong into names
 pub(super) struct Limits {
     pub time_ms: Option<i64>,
     pub grace_ms: i64,
     pub report_interval_ms: i64,
 }
 
+#[allow(clippy::struct_excessive_bools)] // four facts, each of its own
 pub(super) struct Attempt {
     pub key: AttemptKey,
     pub name: String,

@@ -161,6 +161,11 @@ impl Files {
         Ok(child)
     }
 
+    /// Whether it is reached over the network.
+    pub fn is_remote(&self) -> bool {
+        self.bucket.is_some()
+    }
+
     /// Where a path is on this machine, if it is there at all and the path is safe; an empty path
     /// is the location itself.
     pub fn local_path(&self, path: &str) -> Option<PathBuf> {

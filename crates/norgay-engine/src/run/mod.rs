@@ -25,7 +25,7 @@ pub use local::{host_name, local_options};
 pub use stop::{StopLevel, StopSwitch};
 
 use crate::config::{Execution, SchedulerKind};
-use crate::files::FilesError;
+use crate::files::{Files, FilesError};
 use crate::open_study::{OpenStudy, StudyError};
 use crate::retention::trial_folder;
 use crate::scheduler::{Adoption, AttemptKey, Change, Scheduler, SchedulerError};
@@ -144,6 +144,21 @@ impl<'a> Runner<'a> {
         switch: StopSwitch,
     ) -> Result<Self, RunError> {
         let base = execution.output()?.child(study.name())?;
+        Self::in_folder(study, execution, base, scheduler, observer, switch)
+    }
+
+    /// As [`Runner::new`], with the study's folder given.
+    ///
+    /// # Errors
+    /// As those of [`Runner::new`].
+    pub fn in_folder(
+        study: OpenStudy,
+        execution: &Execution,
+        base: Files,
+        scheduler: Box<dyn Scheduler + 'a>,
+        observer: &'a mut dyn Observer,
+        switch: StopSwitch,
+    ) -> Result<Self, RunError> {
         let lock = lock::lock(&base, &study)?;
         folder_owner::claim(&base, &study)?;
         let jobs = JobMaker::new(study.name(), execution, base.clone(), study.study())?;

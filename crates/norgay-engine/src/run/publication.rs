@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use super::RunError;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Execution;
 use crate::files::{Files, FilesError};
 use crate::open_study::OpenStudy;
@@ -16,9 +16,9 @@ use crate::results::{
 use crate::retention::{removable, trial_folder};
 
 /// The files are written at most this part of the time.
-const SHARE_OF_TIME: u32 = 50;
+const SHARE_OF_TIME: i64 = 50;
 /// The shortest time between two tries at a bucket that refused.
-const AFTER_FAILURE: Duration = Duration::from_secs(10);
+const AFTER_FAILURE_MS: i64 = 10_000;
 
 pub(super) struct Publication {
     base: Files,
@@ -26,7 +26,9 @@ pub(super) struct Publication {
     removed: BTreeSet<u64>,
     renamed: BTreeSet<Arc<str>>,
     stale: bool,
-    last: Option<(Instant, Duration)>,
+    /// When the files may be written again, Unix milliseconds.
+    due_ms: i64,
+    now_ms: i64,
     under_way: Option<JoinHandle<Done>>,
     /// Folders that are being removed meanwhile.
     leaving: BTreeSet<String>,
@@ -42,14 +44,13 @@ struct Edition {
 struct Done {
     /// Trials whose folders were removed.
     removed: Vec<u64>,
-    cost: Duration,
+    cost_ms: i64,
     outcome: Result<(), FilesError>,
 }
 
 impl Edition {
     /// Removes folders only when the results are safe.
-    fn write(self, base: &Files, prepared_in: Duration) -> Done {
-        let started = Instant::now();
+    fn write(self, base: &Files, clock: &dyn Fn() -> i64, begun_ms: i64) -> Done {
         let mut removed = Vec::new();
         let outcome = self
             .files
@@ -64,7 +65,7 @@ impl Edition {
             });
         Done {
             removed,
-            cost: prepared_in + started.elapsed(),
+            cost_ms: clock() - begun_ms,
             outcome,
         }
     }
@@ -79,7 +80,8 @@ impl Publication {
             removed: BTreeSet::new(),
             renamed: BTreeSet::new(),
             stale: true,
-            last: None,
+            due_ms: i64::MIN,
+            now_ms: 0,
             under_way: None,
             leaving: BTreeSet::new(),
         }
@@ -131,25 +133,23 @@ impl Publication {
                 "the results can't be written, trying again: {error}"
             ));
         }
-        let due = self
-            .last
-            .is_none_or(|(when, pause)| when.elapsed() >= pause);
-        if !self.stale || !due || self.under_way.is_some() {
+        self.now_ms = study.now_ms();
+        if !self.stale || self.now_ms < self.due_ms || self.under_way.is_some() {
             return Ok(false);
         }
-        if self.base.local_path("").is_some() {
+        if !self.base.is_remote() {
             self.write_now(study)?;
-        } else {
-            let started = Instant::now();
-            let edition = self.edition(study)?;
-            let (base, prepared_in) = (self.base.clone(), started.elapsed());
-            self.stale = false;
-            let folders = edition.obsolete.iter().map(|(_, folder)| folder.clone());
-            self.leaving = folders.collect();
-            self.under_way = Some(std::thread::spawn(move || {
-                edition.write(&base, prepared_in)
-            }));
+            return Ok(true);
         }
+        let begun_ms = SystemClock.now_ms();
+        let edition = self.edition(study)?;
+        let base = self.base.clone();
+        self.stale = false;
+        let folders = edition.obsolete.iter().map(|(_, folder)| folder.clone());
+        self.leaving = folders.collect();
+        self.under_way = Some(std::thread::spawn(move || {
+            edition.write(&base, &|| SystemClock.now_ms(), begun_ms)
+        }));
         Ok(true)
     }
 
@@ -177,10 +177,11 @@ impl Publication {
     }
 
     fn write_now(&mut self, study: &OpenStudy) -> Result<(), RunError> {
-        let started = Instant::now();
+        let begun_ms = study.now_ms();
+        self.now_ms = begun_ms;
         let edition = self.edition(study)?;
         self.stale = false;
-        let done = edition.write(&self.base, started.elapsed());
+        let done = edition.write(&self.base, &|| study.now_ms(), begun_ms);
         Ok(self.conclude(done)?)
     }
 
@@ -198,12 +199,12 @@ impl Publication {
 
     fn conclude(&mut self, done: Done) -> Result<(), FilesError> {
         self.removed.extend(done.removed);
-        let mut pause = done.cost * SHARE_OF_TIME;
+        let mut pause_ms = done.cost_ms.max(0).saturating_mul(SHARE_OF_TIME);
         if done.outcome.is_err() {
             self.stale = true;
-            pause = pause.max(AFTER_FAILURE);
+            pause_ms = pause_ms.max(AFTER_FAILURE_MS);
         }
-        self.last = Some((Instant::now(), pause));
+        self.due_ms = self.now_ms + pause_ms;
         done.outcome
     }
 

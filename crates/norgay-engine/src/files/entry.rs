@@ -1,6 +1,7 @@
 //! What is in a folder, with sizes and times.
 
 use std::fs;
+use std::path::Path;
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -8,6 +9,8 @@ use object_store::ObjectMeta;
 
 use super::Files;
 use super::error::FilesError;
+use super::place::Place;
+use super::settings::Settings;
 
 /// A file in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,26 @@ pub struct Entry {
     pub bytes: u64,
     /// When it was last written, by the storage's clock.
     pub modified: Timestamp,
+}
+
+/// The files that a path or URL names: itself, or all in the folder and below.
+pub fn entries_of(
+    text: &str,
+    relative_to: &Path,
+    settings: &Settings,
+) -> Result<Vec<Entry>, FilesError> {
+    let place = Place::open(text, relative_to, settings)?;
+    if !place.is_file()? {
+        return place.existing_folder(text)?.entries("");
+    }
+    let Some(meta) = place.files.metadata(&place.name)? else {
+        return Ok(Vec::new());
+    };
+    Ok(vec![Entry {
+        path: place.name,
+        bytes: meta.size,
+        modified: time(meta.last_modified.timestamp_millis()),
+    }])
 }
 
 impl Files {

@@ -14,6 +14,7 @@ mod error;
 mod local;
 mod location;
 mod path;
+mod place;
 mod settings;
 mod transfer;
 
@@ -33,7 +34,7 @@ use bucket::{Bucket, Refusal, names_missing_bucket};
 
 pub use access::AccessReport;
 pub use conditional::{Replaced, Seen};
-pub use entry::Entry;
+pub use entry::{Entry, entries_of};
 pub use error::FilesError;
 pub use location::{BucketUrl, Location, Provider};
 pub use settings::Settings;

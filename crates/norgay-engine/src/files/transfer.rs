@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use object_store::{GetResult, ObjectStoreExt, PutPayload, WriteMultipart};
 
 use super::error::FilesError;
-use super::location::Location;
+use super::place::{Place, last_name};
 use super::settings::Settings;
 use super::{Files, blocking, is_absent, local};
 
@@ -45,19 +45,10 @@ pub fn copy(
     copied: &(dyn Fn(&str) + Sync),
 ) -> Result<Copied, FilesError> {
     let from = Place::open(source, relative_to, settings)?;
-    let is_file = !(folder || from.is_folder) && from.files.is_file(&from.name)?;
-    if !is_file {
-        let folder = from.files.child(&from.name)?;
+    if folder || !from.is_file()? {
+        let folder = from.existing_folder(source)?;
         let to = Files::open_with(target, relative_to, settings)?;
-        let there = !folder.is_nothing()?;
-        return if there {
-            folder.copy_all(&to, copied)
-        } else {
-            Err(FilesError::Location {
-                location: source.to_string(),
-                problem: "there is no such file or folder".into(),
-            })
-        };
+        return folder.copy_all(&to, copied);
     }
     let name = last_name(source).unwrap_or(&from.name);
     let mut to = Place::open(target, relative_to, settings)?;
@@ -69,36 +60,6 @@ pub fn copy(
     copied(name);
     let bytes = bytes.unwrap_or_default();
     Ok(Copied { files: 1, bytes })
-}
-
-/// A file or folder by its parent and its name; the name is empty for a whole bucket.
-struct Place {
-    files: Files,
-    name: String,
-    /// Whether the text can only mean a folder.
-    is_folder: bool,
-}
-
-impl Place {
-    fn open(text: &str, relative_to: &Path, settings: &Settings) -> Result<Self, FilesError> {
-        let (parent, name) = Location::parse(text, relative_to)?.split();
-        Ok(Self {
-            files: Files::open_at(&parent, settings)?,
-            is_folder: text.ends_with('/') || last_name(text).is_none() || name.is_empty(),
-            name,
-        })
-    }
-
-    fn is_local_folder(&self) -> bool {
-        let path = self.files.local_path(&self.name);
-        path.is_some_and(|path| path.is_dir())
-    }
-}
-
-/// The last name of a path or URL as it is written: a link keeps its own name.
-fn last_name(text: &str) -> Option<&str> {
-    let (_, name) = text.rsplit_once('/').unwrap_or(("", text));
-    (!matches!(name, "" | "." | "..")).then_some(name)
 }
 
 impl Files {
@@ -237,32 +198,5 @@ impl Files {
             let problem = format!("'{}' is a symbolic link", link.display());
             Err(self.bad_path(path, problem))
         })
-    }
-
-    fn is_file(&self, name: &str) -> Result<bool, FilesError> {
-        Ok(self.is_readable(name)? && self.metadata(name)?.is_some())
-    }
-
-    /// Whether there is neither a file below the location nor, on this machine, a folder.
-    fn is_nothing(&self) -> Result<bool, FilesError> {
-        match &self.folder {
-            Some(folder) => Ok(!folder.is_dir()),
-            None => Ok(!self.exists("")?),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_name_is_as_written() {
-        assert_eq!(last_name("a/b.csv"), Some("b.csv"));
-        assert_eq!(last_name("b.csv"), Some("b.csv"));
-        assert_eq!(last_name("s3://bucket/a b"), Some("a b"));
-        for folder in ["a/", ".", "..", "a/.."] {
-            assert_eq!(last_name(folder), None);
-        }
     }
 }

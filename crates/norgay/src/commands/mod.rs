@@ -5,6 +5,7 @@ mod best;
 mod completions;
 mod doctor;
 mod explain;
+mod files;
 mod importance;
 mod report;
 mod run;
@@ -48,6 +49,9 @@ enum Command {
     Tell(tell::Tell),
     /// Report metrics of a running trial
     Report(report::Report),
+    /// Copy and list files on this machine and in buckets
+    #[command(subcommand)]
+    Files(files::FilesCommand),
     /// Print a JSON Schema
     Schema(schema::Schema),
     /// Check the surroundings and, if given, a study file
@@ -74,6 +78,7 @@ impl CommandLine {
             Command::Ask(command) => command.run(),
             Command::Tell(command) => command.run(),
             Command::Report(command) => command.run(),
+            Command::Files(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Completions(command) => command.run(),

@@ -1,13 +1,15 @@
 """Checks objects against the schemas that Kubernetes and Argo publish."""
 
+import json
 import typing
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 from hera.workflows import models
 from pydantic import BaseModel, ValidationError
 
-from tests.manifests import Object
+from tests.manifests import REPOSITORY, Object
 
 KUBERNETES_VERSION = "1.33"
 
@@ -36,6 +38,13 @@ def argo_problems(content: Object) -> list[str]:
     except ValidationError as error:
         return [str(error)]
     return unknown_fields(content, model, content["kind"])
+
+
+def study_problems(study: Object) -> list[str]:
+    """What Norgay's own schema says against a study file."""
+    schema = json.loads((REPOSITORY / "docs/reference/study.schema.json").read_text("utf-8"))
+    checker = jsonschema.validators.validator_for(schema)(schema)
+    return [error.message for error in checker.iter_errors(study)]
 
 
 def unknown_fields(content: Any, kind: Any, place: str) -> list[str]:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tests.manifests import inner_template
 
-# Stands in for norgay: `norgay files cp FROM TO`, with bucket:// as a folder.
+# Stands in for norgay: `norgay files cp --quiet FROM TO`, with bucket:// as a folder.
 NORGAY = """#!/bin/sh
 set -eu
-[ "$1 $2" = "files cp" ] && [ $# -eq 4 ]
+[ "$1 $2 $3" = "files cp --quiet" ] && [ $# -eq 5 ]
 place() { case $1 in bucket://*) echo "$BUCKET/${1#bucket://}" ;; *) echo "$1" ;; esac; }
-target=$(place "$4")
+target=$(place "$5")
 mkdir -p "$(dirname "$target")"
-cp "$(place "$3")" "$target"
+cp "$(place "$4")" "$target"
 """
 
 

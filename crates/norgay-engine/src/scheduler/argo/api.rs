@@ -17,6 +17,11 @@ pub trait WorkflowApi: Send + Sync {
     async fn preflight(&self) -> Result<Facts, ApiError>;
     /// A template; `None` if there is none of this name.
     async fn template(&self, template: &TemplateRef) -> Result<Option<Template>, ApiError>;
+    /// The names of the templates of this kind, to tell which one may have been meant; empty if
+    /// that can't be told.
+    async fn template_names(&self, _kind: TemplateKind) -> Result<Vec<String>, ApiError> {
+        Ok(Vec::new())
+    }
     /// Starts a workflow, or with `dry_run` only finds out whether it could be started.
     ///
     /// A name that is taken is [`ApiError::NameTaken`]: whose workflow that is has to be looked up.

@@ -8,6 +8,7 @@ mod driver;
 mod files_reader;
 pub mod fleet;
 pub mod names;
+pub mod server;
 pub mod wire;
 
 pub use driver::ArgoScheduler;

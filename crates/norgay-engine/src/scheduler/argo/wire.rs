@@ -249,8 +249,14 @@ pub fn milliseconds(time: Option<&str>) -> Option<i64> {
     Some(time.as_millisecond())
 }
 
+/// Unix milliseconds of a `Date` header; `None` for anything else.
+pub fn http_date_ms(date: &str) -> Option<i64> {
+    let time = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(time.timestamp().as_millisecond())
+}
+
 /// Go's encoder writes `null` for what is empty.
-fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,
@@ -313,6 +319,12 @@ mod tests {
             .collect();
         assert_eq!(told, [("copy", Some(1)), ("fit", Some(137))]);
         assert_eq!(seen.failed_pods[1].phase, "Error");
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        assert_eq!(http_date_ms("Thu, 01 Jan 1970 00:00:02 GMT"), Some(2000));
+        assert_eq!(http_date_ms("soon"), None);
     }
 
     #[test]

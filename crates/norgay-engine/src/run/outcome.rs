@@ -49,6 +49,7 @@ pub(super) fn told(
             FailureCause::ClusterError,
             "the cluster could not run it".into(),
         ),
+        (Some(EndedBy::Elsewhere), _) if stopping => Told::Stopped,
         (Some(EndedBy::Elsewhere), _) => failed(
             FailureCause::UserError,
             "somebody stopped its workflow".into(),

@@ -1,7 +1,7 @@
 //! One attempt of the fleet: what is known of its workflow, and what is to be done next.
 
 use super::action::{Action, Explanation, Reports};
-use super::diagnosis::diagnose;
+use super::diagnosis::{Verdict, diagnose};
 use super::timing::{Backoff, SubmitGate, Timing};
 use crate::scheduler::argo::api::{ApiError, Phase, Shutdown, Submission, Workflow};
 use crate::scheduler::report_line::{Report, parse_report};
@@ -55,6 +55,8 @@ pub(super) enum How {
     Failed,
     /// We, or somebody through us, ended it.
     Stopped(EndedBy),
+    /// Somebody ended it; an earlier process of the engine may have, since its result was there.
+    Elsewhere(Box<Verdict>),
     /// It is not there any more.
     Gone,
 }
@@ -136,6 +138,7 @@ pub(super) struct Limits {
     pub report_interval_ms: i64,
 }
 
+#[derive(Debug)]
 #[allow(clippy::struct_excessive_bools)] // four facts, each of its own
 pub(super) struct Attempt {
     pub key: AttemptKey,
@@ -393,7 +396,7 @@ impl Attempt {
                 name: self.name.clone(),
                 uid: self.uid.clone(),
             }),
-            How::Succeeded | How::Gone => Some(self.read_result()),
+            How::Succeeded | How::Gone | How::Elsewhere(_) => Some(self.read_result()),
         }
     }
 
@@ -407,7 +410,7 @@ impl Attempt {
         let remains = match &self.stage {
             Stage::Reading(left) => match left.how {
                 How::Succeeded => Remains::Succeeded,
-                How::Failed => Remains::Failed,
+                How::Failed | How::Elsewhere(_) => Remains::Failed,
                 _ if self.is_gone => Remains::Nothing,
                 How::Stopped(_) | How::Gone => Remains::Stopped,
             },
@@ -467,10 +470,9 @@ impl Attempt {
             }
             self.phase = workflow.phase.clone();
             self.phase_since_ms = now_ms;
-        }
-        self.probe_due_ms = now_ms + around.timing.stuck_after;
-        if let Some(found) = self.result_found_ms {
-            self.probe_due_ms = found + around.timing.stuck_patience;
+            // One that ran before this process began has been running for longer.
+            let since = self.running_since_ms.unwrap_or(now_ms);
+            self.probe_due_ms = since + around.timing.stuck_after;
         }
         if self.phase.is_final() {
             let how = match (&self.phase, &self.stopping) {
@@ -760,6 +762,8 @@ impl Attempt {
                 self.busy = false;
                 if is_there {
                     self.end(Exit::Code(0), None, String::new(), Some(result));
+                } else if let How::Elsewhere(verdict) = how {
+                    self.end(verdict.exit, verdict.ended_by, verdict.log_tail, None);
                 } else if how == How::Gone && looks >= VANISHED_LOOKS {
                     let gone = "norgay: its workflow is gone, and it left no result".to_string();
                     self.end(Exit::Unknown, None, gone, None);
@@ -836,7 +840,17 @@ impl Attempt {
             }
             Err(_) => Explanation::default(),
         };
-        let verdict = diagnose(&self.phase, &self.message, &explanation);
+        let mut verdict = diagnose(&self.phase, &self.message, &explanation);
+        if verdict.ended_by == Some(EndedBy::Elsewhere) {
+            let (limit, since) = (self.limits.time_ms, self.running_since_ms);
+            let ran_ms = since.map(|since| around.now_ms - since);
+            if limit.is_none() || ran_ms < limit {
+                self.read_what_is_left(How::Elsewhere(Box::new(verdict)));
+                return;
+            }
+            // An earlier process of the engine ended it.
+            verdict.ended_by = Some(EndedBy::TimeLimit);
+        }
         self.end(verdict.exit, verdict.ended_by, verdict.log_tail, None);
     }
 

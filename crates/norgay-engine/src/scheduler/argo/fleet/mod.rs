@@ -42,6 +42,7 @@ pub struct FleetOptions {
 }
 
 /// All workflows of a study.
+#[derive(Debug)]
 pub struct Fleet {
     options: FleetOptions,
     now_ms: i64,

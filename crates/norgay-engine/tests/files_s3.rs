@@ -81,7 +81,7 @@ fn a_wrong_secret_is_said_to_be_one() {
         let error = files.check_access().expect_err("refused");
         let message = error.to_string();
         assert!(
-            message.contains("the storage answered 403"),
+            message.contains("the server answered 403"),
             "{key}: {message}"
         );
         assert!(message.contains("AWS_SECRET_ACCESS_KEY"), "{message}");
@@ -174,7 +174,7 @@ fn each_refusal_says_what_to_do() {
         (
             503,
             "SlowDown",
-            "the storage answered 503 SlowDown: Some words",
+            "the server answered 503 SlowDown: Some words",
             true,
         ),
     ] {
@@ -380,4 +380,80 @@ fn a_server_without_writes_on_a_condition_is_looked_at_first() {
     assert!(message.contains("501 NotImplemented"), "{message}");
     let other = files.write_if_unchanged("a", b"x".to_vec(), Some("\"1\""));
     assert_eq!(other.expect("looked at"), Replaced::Changed);
+}
+
+#[test]
+fn a_failure_to_sign_in_is_not_taken_for_one_of_the_bucket() {
+    let metadata = CannedServer::start(|_, _| (404, "no role".to_string()));
+    let bucket = CannedServer::start(|_, _| (200, String::new()));
+    let files = open(
+        "s3://b/x",
+        &[
+            ("S3_ENDPOINT", &bucket.endpoint()),
+            ("AWS_METADATA_ENDPOINT", &metadata.endpoint()),
+        ],
+    );
+    let error = files.list("").expect_err("refused");
+    let message = error.to_string();
+    assert!(
+        message.contains("signing in failed: the server answered 404"),
+        "{message}"
+    );
+    assert!(!message.contains("there is no bucket"), "{message}");
+    assert!(!error.is_passing());
+}
+
+#[test]
+fn a_server_that_never_answers_is_not_waited_for() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
+    let variables = [
+        ("S3_ENDPOINT", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", KEY),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+    ];
+    let settings = settings(&variables).with_patience(Duration::from_millis(100));
+    let files = Files::open_with("s3://b/x", Path::new("/"), &settings).expect("files");
+    let start = Instant::now();
+    let error = files.read("a", LIMIT).expect_err("refused");
+    assert!(
+        error.to_string().contains("did not answer in time"),
+        "{error}"
+    );
+    assert!(error.is_passing());
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn cs_113_a_host_means_https_and_only_a_trusted_certificate_will_do() {
+    let server = S3Server::start_with_tls();
+    let host = format!("localhost:{}", server.port());
+    let file = server.certificate_file();
+    let authority = file.to_str().expect("Unicode");
+    let open = |further: &[(&str, &str)]| {
+        let keys = [
+            ("S3_ENDPOINT", host.as_str()),
+            ("AWS_ACCESS_KEY_ID", KEY),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ];
+        let settings = settings(&[&keys, further].concat());
+        let settings = settings.with_patience(Duration::from_millis(300));
+        Files::open_with(&format!("s3://{BUCKET}/x"), Path::new("/"), &settings)
+    };
+    for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        let files = open(&[(variable, authority)]).expect("files");
+        files.check_access().expect("trusted");
+    }
+    let error = open(&[])
+        .expect("files")
+        .check_access()
+        .expect_err("refused");
+    assert!(error.to_string().contains("is not trusted"), "{error}");
+    assert!(error.to_string().contains("AWS_CA_BUNDLE"), "{error}");
+    assert!(!error.is_passing());
+    for missing in ["/absent/ca.pem", "/dev/null"] {
+        let error = open(&[("AWS_CA_BUNDLE", missing)]).expect_err("refused");
+        assert!(error.to_string().contains("AWS_CA_BUNDLE: "), "{error}");
+        assert!(error.to_string().contains(missing), "{error}");
+    }
 }

@@ -16,13 +16,18 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use norgay_engine::files::{Files, Settings};
+use rcgen::{CertifiedKey, KeyPair};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError};
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 pub const KEY: &str = "AKIATESTKEY";
 pub const SECRET: &str = "test/secret+key";
@@ -37,11 +42,23 @@ const BUCKET_VARIABLE: &str = "NORGAY_TEST_S3_BUCKET";
 pub struct S3Server {
     folder: TempDir,
     address: SocketAddr,
+    certificate: Option<String>,
     _runtime: Runtime,
 }
 
 impl S3Server {
     pub fn start() -> Self {
+        Self::start_as(None)
+    }
+
+    /// With a certificate for `localhost` that nobody trusts by default.
+    pub fn start_with_tls() -> Self {
+        Self::start_as(Some(
+            rcgen::generate_simple_self_signed(["localhost".to_string()]).expect("a certificate"),
+        ))
+    }
+
+    fn start_as(identity: Option<CertifiedKey<KeyPair>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join(BUCKET)).expect("made");
         let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("a root"));
@@ -56,16 +73,30 @@ impl S3Server {
             .block_on(TcpListener::bind("127.0.0.1:0"))
             .expect("a port");
         let address = listener.local_addr().expect("an address");
-        runtime.spawn(serve(listener, service, folder.path().to_path_buf()));
+        let tls = identity.as_ref().map(acceptor);
+        runtime.spawn(serve(listener, tls, service, folder.path().to_path_buf()));
         Self {
             folder,
             address,
+            certificate: identity.map(|identity| identity.cert.pem()),
             _runtime: runtime,
         }
     }
 
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The certificate, where there is one, as a file for clients.
+    pub fn certificate_file(&self) -> PathBuf {
+        let path = self.folder.path().join("certificate.pem");
+        let certificate = self.certificate.as_deref().expect("a server with TLS");
+        std::fs::write(&path, certificate).expect("written");
+        path
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Where the bucket's files are on this machine.
@@ -82,19 +113,44 @@ impl S3Server {
     }
 }
 
-async fn serve(listener: TcpListener, service: S3Service, root: PathBuf) {
+fn acceptor(identity: &CertifiedKey<KeyPair>) -> TlsAcceptor {
+    norgay_engine::tls::install();
+    let key = identity.signing_key.serialize_der();
+    let key = PrivateKeyDer::try_from(key).expect("a key");
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.cert.der().clone()], key);
+    TlsAcceptor::from(Arc::new(config.expect("an identity")))
+}
+
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, service: S3Service, root: PathBuf) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (service, root) = (service.clone(), root.clone());
-        let answer = service_fn(move |request: Request<Incoming>| {
-            let (service, root) = (service.clone(), root.clone());
-            async move { answer(service, &root, request).await }
-        });
+        let (service, root, tls) = (service.clone(), root.clone(), tls.clone());
         tokio::spawn(async move {
-            let server = Builder::new(TokioExecutor::new());
-            // A client that goes away is no fault of the server.
-            let _ = server.serve_connection(TokioIo::new(stream), answer).await;
+            match tls {
+                None => serve_one(stream, service, root).await,
+                Some(tls) => {
+                    // A client that does not trust us goes away.
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve_one(stream, service, root).await;
+                    }
+                }
+            }
         });
     }
+}
+
+async fn serve_one<S>(stream: S, service: S3Service, root: PathBuf)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let (service, root) = (service.clone(), root.clone());
+        async move { answer(service, &root, request).await }
+    });
+    let server = Builder::new(TokioExecutor::new());
+    // A client that goes away is no fault of the server.
+    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
 }
 
 /// What `s3s-fs` answers, but in three points as real servers do: it makes a bucket that is
@@ -192,9 +248,13 @@ impl CannedServer {
         Self { address }
     }
 
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub fn files(&self, url: &str) -> Files {
         let settings = settings(&[
-            ("S3_ENDPOINT", &format!("http://{}", self.address)),
+            ("S3_ENDPOINT", &self.endpoint()),
             ("AWS_ACCESS_KEY_ID", KEY),
             ("AWS_SECRET_ACCESS_KEY", SECRET),
         ]);

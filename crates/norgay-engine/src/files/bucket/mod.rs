@@ -22,8 +22,9 @@ pub(super) use refusal::{Refusal, names_missing_bucket, names_unknown_request};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest silence of a server while it is to answer, and longest time that a part may take to
-/// be sent.
+/// be sent; less if the caller has less patience, but no less than this.
 const SILENCE: Duration = Duration::from_secs(30);
+const LEAST_SILENCE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Variables that name a file of certificate authorities, the most specific first.
@@ -99,7 +100,7 @@ fn client_options(settings: &Settings, plain: bool) -> Result<ClientOptions, Str
         .with_user_agent(agent.parse().map_err(|_| "the version is no header")?)
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_timeout_disabled()
-        .with_read_timeout(SILENCE)
+        .with_read_timeout(settings.patience().clamp(LEAST_SILENCE, SILENCE))
         .with_allow_http(plain);
     // As other tools take it, such a file stands in place of the system's own authorities.
     if let Some((variable, path)) = settings.first(&CA_VARIABLES) {

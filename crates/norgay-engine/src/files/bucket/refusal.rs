@@ -42,6 +42,9 @@ impl Error for Refusal {}
 impl Refusal {
     /// What the storage said when this was tried.
     pub(in super::super) fn of(action: &str, bucket: &Bucket, error: &StoreError) -> Self {
+        if is_of_signing_in(bucket, error) {
+            return not_signed_in(bucket, error);
+        }
         if let Some(answer) = Answer::of(error) {
             return answer.refusal(action, bucket);
         }
@@ -152,7 +155,7 @@ impl Answer {
     }
 
     fn said(&self) -> String {
-        let mut said = format!("the storage answered {}", self.status);
+        let mut said = format!("the server answered {}", self.status);
         if !self.code.is_empty() {
             said = format!("{said} {}", self.code);
         }
@@ -182,6 +185,51 @@ fn permission(action: &str, provider: Provider) -> String {
              this"
                 .to_string()
         }
+    }
+}
+
+/// Whether the request that failed was one for credentials, which goes to another server.
+fn is_of_signing_in(bucket: &Bucket, error: &StoreError) -> bool {
+    let host = bucket.endpoint.split_once("://");
+    let host = host.map_or(bucket.endpoint.as_str(), |(_, host)| host);
+    chain(error).any(|cause| {
+        let words = cause.to_string();
+        if bucket.provider != Provider::Amazon {
+            return words.starts_with("Error performing token request");
+        }
+        // As in 'Error performing GET http://host/path in 3ms - ...'.
+        let asked = words
+            .strip_prefix("Error performing ")
+            .map(|rest| rest.split(' ').take(2).collect::<Vec<_>>());
+        match asked.as_deref() {
+            Some([_, "REDACTED"]) => true,
+            Some([_, url]) => url.contains("://") && !url.contains(host),
+            _ => false,
+        }
+    })
+}
+
+fn not_signed_in(bucket: &Bucket, error: &StoreError) -> Refusal {
+    let (said, is_passing) = match Answer::of(error) {
+        Some(answer) => (answer.said(), answer.status >= 500),
+        None => {
+            let root = chain(error).last().map(ToString::to_string);
+            (shortened(&root.unwrap_or_default()), true)
+        }
+    };
+    let check = match bucket.provider {
+        Provider::Amazon => {
+            "check AWS_ROLE_ARN, the token in AWS_WEB_IDENTITY_TOKEN_FILE, or the role of this \
+             machine"
+        }
+        Provider::Google => "check GOOGLE_APPLICATION_CREDENTIALS",
+        Provider::Azure => "check AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID",
+    };
+    let text = format!("signing in failed: {said}; {check}");
+    if is_passing {
+        Refusal::passing(text)
+    } else {
+        Refusal::lasting(text)
     }
 }
 

@@ -457,3 +457,15 @@ fn cs_113_a_host_means_https_and_only_a_trusted_certificate_will_do() {
         assert!(error.to_string().contains(missing), "{error}");
     }
 }
+
+#[test]
+fn a_refusal_is_told_once_with_its_place() {
+    let server = CannedServer::start(|_, _| (403, xml("AccessDenied", "No")));
+    let error = server.files("s3://b/x").list("").expect_err("refused");
+    assert_eq!(
+        error.to_string(),
+        "can't list 's3://b/x': the server answered 403 AccessDenied: No; the credentials need \
+         the permission s3:ListBucket"
+    );
+    assert!(std::error::Error::source(&error).is_none());
+}

@@ -55,7 +55,7 @@ pub enum FilesError {
         link: String,
     },
     /// The storage refused.
-    #[error("can't {action} '{path}' in '{location}': {source}")]
+    #[error("can't {action} {}: {reason}", named(path, location))]
     Storage {
         /// What was tried.
         action: &'static str,
@@ -63,16 +63,24 @@ pub enum FilesError {
         path: String,
         /// The location.
         location: String,
-        /// Why it failed.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Why it failed. Not called a source, since whoever prints sources, too, would tell it
+        /// twice.
+        reason: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+fn named(path: &str, location: &str) -> String {
+    match path {
+        "" => format!("'{location}'"),
+        path => format!("'{path}' in '{location}'"),
+    }
 }
 
 impl FilesError {
     /// Whether it may work later without anybody's doing: the storage can't be reached, or is busy.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Storage { source, .. } => source
+            Self::Storage { reason, .. } => reason
                 .downcast_ref::<Refusal>()
                 .is_some_and(Refusal::is_passing),
             _ => false,

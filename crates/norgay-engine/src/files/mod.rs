@@ -365,13 +365,13 @@ impl Files {
         &self,
         action: &'static str,
         path: &str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        reason: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> FilesError {
         FilesError::Storage {
             action,
             path: path.to_string(),
             location: self.shown.to_string(),
-            source: source.into(),
+            reason: reason.into(),
         }
     }
 

@@ -81,8 +81,9 @@ struct Caller<'a> {
 
 impl Caller<'_> {
     fn is_of_kubernetes(&self) -> bool {
-        !self.path.starts_with("/api/v1/w")
-            && (self.path.starts_with("/apis/") || self.path.contains("/pods"))
+        ["/apis/", "/version", "/api/v1/namespaces/"]
+            .iter()
+            .any(|start| self.path.starts_with(start))
     }
 
     fn answer(&self, refusal: &Refusal) -> Response {

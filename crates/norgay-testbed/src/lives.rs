@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::faults::ClusterFaults;
 use crate::status::{self, Ending, PodFailure};
 use crate::store::{Stored, is_final};
+use crate::submission::validate;
 use crate::world::{Shutdown, Signal, World};
 
 /// How all workflows of a server go on.
@@ -140,6 +141,8 @@ struct Life {
     script: Script,
     fate: Fate,
     spec: Value,
+    /// Why it can't run at all.
+    flaw: Option<String>,
 }
 
 /// Leads a workflow from its creation to its end, and beyond if finished ones are deleted.
@@ -227,6 +230,9 @@ impl Life {
             vanishes: state.faults.happens(vanishes),
             delays: [(); 3].map(|()| state.faults.delay()),
         };
+        let flaw = validate(&workflow.object, &state.templates)
+            .err()
+            .map(|refusal| refusal.message);
         drop(state);
         Self {
             world,
@@ -234,6 +240,7 @@ impl Life {
             script,
             fate,
             spec,
+            flaw,
         }
     }
 
@@ -264,6 +271,12 @@ impl Life {
     /// Goes on to the next stage; false if it never will by itself.
     fn advance(&self, stage: Stage) -> bool {
         match stage {
+            Stage::Unseen if self.flaw.is_some() => {
+                let message = self.flaw.as_deref().unwrap_or_default();
+                self.world.change(&self.workflow, |object| {
+                    status::set_phase(object, "Error", message);
+                });
+            }
             Stage::Unseen => self.world.change(&self.workflow, |object| {
                 status::set_phase(object, "Pending", "");
             }),

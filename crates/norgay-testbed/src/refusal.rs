@@ -23,6 +23,8 @@ pub(crate) enum Reason {
     Forbidden,
     NotFound,
     AlreadyExists,
+    /// Something else changed in between.
+    Conflict,
     /// A resource version that is no longer kept.
     Gone,
     TooLarge,
@@ -39,6 +41,7 @@ impl Reason {
             Self::Forbidden => (403, "Forbidden"),
             Self::NotFound => (404, "NotFound"),
             Self::AlreadyExists => (409, "AlreadyExists"),
+            Self::Conflict => (409, "Conflict"),
             Self::Gone => (410, "Expired"),
             Self::TooLarge => (413, "RequestEntityTooLarge"),
             Self::Internal => (500, "InternalError"),
@@ -52,7 +55,7 @@ impl Reason {
             Self::Unauthorized => (401, 16),
             Self::Forbidden => (403, 7),
             Self::NotFound => (404, 5),
-            Self::AlreadyExists => (409, 6),
+            Self::AlreadyExists | Self::Conflict => (409, 6),
             Self::Internal => (500, 13),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::{Router, middleware};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -20,7 +20,7 @@ use crate::status::{self, Ending};
 use crate::store::{Key, Stored, is_final};
 use crate::templates::Templates;
 use crate::world::{Setting, World};
-use crate::{argo, http};
+use crate::{argo, http, kubernetes};
 
 /// How a server begins.
 #[derive(Clone, Debug)]
@@ -138,6 +138,22 @@ impl ArgoServer {
     /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// A kubeconfig for the Kubernetes API beside the argo-server.
+    pub fn kubeconfig(&self) -> String {
+        let named = |what: &str, value: Value| json!([{"name": "testbed", what: value}]);
+        let context = json!({"cluster": "testbed", "user": "testbed", "namespace": self.namespace});
+        // All JSON is YAML.
+        json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": named("cluster", json!({"server": self.url()})),
+            "users": named("user", json!({"token": self.token()})),
+            "contexts": named("context", context),
+            "current-context": "testbed",
+        })
+        .to_string()
     }
 
     /// The namespace that is meant by all methods here.
@@ -370,7 +386,7 @@ impl Drop for ArgoServer {
 }
 
 fn router(world: &Arc<World>) -> Router {
-    let routes = argo::routes();
+    let routes = argo::routes().merge(kubernetes::routes());
     let routes = match world.setting.prefix.as_str() {
         "" => routes,
         prefix => Router::new().nest(prefix, routes),

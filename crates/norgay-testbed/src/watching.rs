@@ -64,6 +64,11 @@ impl Watching {
         }
     }
 
+    /// The version up to which all changes were told.
+    pub(crate) fn version(&self) -> Option<u64> {
+        self.told
+    }
+
     /// Waits for news, for `patience` at most.
     pub(crate) async fn next(&mut self, patience: Option<Duration>) -> News {
         if self.over {

@@ -34,6 +34,13 @@ impl Shutdown {
             Self::Terminate => "Terminate",
         }
     }
+
+    /// The shutdown of this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Stop, Self::Terminate]
+            .into_iter()
+            .find(|one| one.name() == name)
+    }
 }
 
 /// What the one who runs a workflow is told.

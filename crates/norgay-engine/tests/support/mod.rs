@@ -125,6 +125,8 @@ fn acceptor(identity: &CertifiedKey<KeyPair>) -> TlsAcceptor {
 
 async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, service: S3Service, root: PathBuf) {
     while let Ok((stream, _)) = listener.accept().await {
+        // Else short answers wait for the client's acknowledgement of their first half.
+        let _ = stream.set_nodelay(true);
         let (service, root, tls) = (service.clone(), root.clone(), tls.clone());
         tokio::spawn(async move {
             match tls {

@@ -7,6 +7,8 @@ pub mod api;
 mod driver;
 mod files_reader;
 pub mod fleet;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod names;
 pub mod server;
 pub mod wire;

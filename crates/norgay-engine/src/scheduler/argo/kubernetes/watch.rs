@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use kube::api::WatchParams;
 use kube::core::{Request, WatchEvent as Change};
 
@@ -31,7 +31,7 @@ pub(super) async fn watch(
             let request = request.clone();
             async move {
                 let changes = client.request_events::<WorkflowObject>(request).await?;
-                Ok(changes.into_stream().boxed())
+                Ok(changes.boxed())
             }
         })
         .await?;

@@ -135,7 +135,7 @@ fn classify(
 
 /// Time-outs, lost races, old versions; and pages of something in between that is no Kubernetes.
 fn may_differ_next_time(code: u16, told: &Status) -> bool {
-    matches!(code, 408 | 409 | 410) || told.message.starts_with('<')
+    matches!(code, 408..=410) || told.message.starts_with('<')
 }
 
 fn quote(code: u16, message: &str) -> String {

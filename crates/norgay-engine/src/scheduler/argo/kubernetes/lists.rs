@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::connection::Connection;
 use super::errors;
 use crate::scheduler::argo::api::{ApiError, Labels};
-use crate::scheduler::argo::wire::WorkflowObject;
+use crate::scheduler::argo::wire::{WorkflowObject, null_as_default};
 
 /// Most workflows in one answer.
 const PAGE: u32 = 500;
@@ -19,6 +19,7 @@ const ROUNDS: usize = 3;
 #[serde(default)]
 pub(super) struct WorkflowList {
     pub(super) metadata: ListMetadata,
+    #[serde(deserialize_with = "null_as_default")]
     pub(super) items: Vec<WorkflowObject>,
 }
 

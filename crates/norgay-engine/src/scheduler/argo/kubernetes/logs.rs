@@ -7,10 +7,12 @@ use serde::Deserialize;
 use super::connection::Connection;
 use super::errors;
 use crate::scheduler::argo::api::ApiError;
+use crate::scheduler::argo::wire::null_as_default;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct PodList {
+    #[serde(deserialize_with = "null_as_default")]
     items: Vec<Pod>,
 }
 

@@ -150,7 +150,7 @@ fn apply(settings: &ArgoSettings, config: &mut Config) -> Result<(), ConnectErro
     }
     if let Some(path) = &settings.ca_file {
         read_file(path)?;
-        config.root_cert_file = Some(path.to_path_buf());
+        config.root_cert_file = Some(path.clone());
     }
     if settings.insecure {
         config.accept_invalid_certs = true;

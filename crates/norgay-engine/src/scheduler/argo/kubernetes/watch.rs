@@ -13,7 +13,7 @@ use crate::scheduler::argo::api::{ApiError, Labels, WatchEvent, Workflow};
 use crate::scheduler::argo::wire::WorkflowObject;
 
 /// Silence after which a watch is taken for dead. The API ends each watch earlier than that.
-const LONGEST_SILENCE: Duration = Duration::from_secs(300);
+const LONGEST_SILENCE: Duration = Duration::from_mins(5);
 
 type Changes = BoxStream<'static, Result<Change<WorkflowObject>, kube::Error>>;
 

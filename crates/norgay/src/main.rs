@@ -1,5 +1,6 @@
 //! `norgay`: hyperparameter optimization for anything that can be run.
 
+mod cluster;
 mod commands;
 mod output;
 mod progress;

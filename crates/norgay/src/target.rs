@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use norgay_engine::clock::SystemClock;
 use norgay_engine::config::{Execution, StudyConfig, read_study};
+use norgay_engine::files::Files;
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::storage::{SqliteStorage, Storage};
 
@@ -61,6 +62,22 @@ pub fn load(path: &str) -> Result<StudyConfig> {
         read_study(&text, path, &folder).map_err(|findings| UsageError(findings.to_string()))?;
     tell_warnings(&config);
     Ok(config)
+}
+
+/// Longest text that is read from a bucket.
+const LONGEST_TEXT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The text of a file, given by its path or URL.
+pub fn read_text(place: &str, folder: &Path) -> Result<String, String> {
+    if !place.contains("://") {
+        return std::fs::read_to_string(place).map_err(|error| error.to_string());
+    }
+    let (parent, file) = place.rsplit_once('/').unwrap_or(("", place));
+    let bytes = Files::open(parent, folder)
+        .and_then(|files| files.read(file, LONGEST_TEXT_BYTES))
+        .map_err(|error| error.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("there is no file {place}"))?;
+    String::from_utf8(bytes).map_err(|_| format!("{place} is not UTF-8 text"))
 }
 
 /// Prints a configuration's warnings.

@@ -3,6 +3,7 @@
 //! The loop holds no truth of its own: whatever it decides is stored first, and what it finds in
 //! the log after a restart is enough to go on.
 
+pub mod argo;
 mod folder_owner;
 mod job;
 mod local;

@@ -6,12 +6,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 use norgay_core::event::FinishReason;
 use norgay_core::warm_start::fitted_best;
-use norgay_engine::config::{FLAGS, StudyConfig, read_flags};
+use norgay_engine::config::{FLAGS, SchedulerKind, StudyConfig, read_flags};
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::run::{RunEnd, Runner, StopSwitch, host_name, local_options};
+use norgay_engine::scheduler::Scheduler;
 use norgay_engine::scheduler::local::{LocalOptions, LocalScheduler};
 use norgay_engine::view::study_json;
 
+use crate::cluster::argo_scheduler;
 use crate::output::{say, say_json};
 use crate::progress::{Progress, Verbosity, shown};
 use crate::target::{self, StorageArgument};
@@ -68,7 +70,10 @@ impl Run {
         let switch = StopSwitch::default();
         signals::listen(switch.clone()).context("listening for signals")?;
         let mut progress = Progress::new(request.verbosity);
-        let scheduler = Box::new(LocalScheduler::new(options(config)?));
+        let scheduler: Box<dyn Scheduler> = match config.execution.scheduler {
+            SchedulerKind::Local => Box::new(LocalScheduler::new(options(config)?)),
+            SchedulerKind::Argo => argo_scheduler(&study, config)?,
+        };
         let mut runner = Runner::new(study, &config.execution, scheduler, &mut progress, switch)?;
         let end = runner.run()?;
         let code = exit_code(&runner, end);
@@ -141,7 +146,7 @@ fn from_file(arguments: &[String], mut verbosity: Verbosity) -> Result<Request> 
 
 fn from_flags(arguments: &[String], verbosity: Verbosity) -> Result<Request> {
     let folder = std::env::current_dir().context("the current folder")?;
-    let read = |path: &str| std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let read = |path: &str| target::read_text(path, &folder);
     let config = read_flags(arguments, &read, &host_name(), &folder)
         .map_err(|findings| UsageError(findings.to_string()))?;
     target::tell_warnings(&config);

@@ -44,6 +44,8 @@ const DEADLINE: &[&str] = &[
     "deadlineexceeded",
     "active on the node longer than",
 ];
+/// Words by which the controller refuses a workflow that nothing checked before.
+const INVALID: &str = "invalid spec";
 const STOPPED: &[&str] = &["stopped with strategy", "terminated with strategy"];
 
 /// What an attempt's end is told to be.
@@ -67,9 +69,17 @@ pub fn diagnose(phase: &Phase, message: &str, explanation: &Explanation) -> Verd
     let pod = pods.first();
     let words = format!("{} {message}", pod.map_or("", |pod| pod.message.as_str()));
     let exit_code = pod.and_then(|pod| pod.exit_code);
-    let ended_by = cause(phase, &words.to_lowercase(), exit_code, pod);
+    let ended_by = if words.contains(INVALID) {
+        None
+    } else {
+        cause(phase, &words.to_lowercase(), exit_code, pod)
+    };
+    let is_invalid = words.contains(INVALID);
     Verdict {
-        exit: exit_code.map_or(Exit::Unknown, Exit::Code),
+        exit: match exit_code {
+            _ if is_invalid => Exit::NotStarted,
+            code => code.map_or(Exit::Unknown, Exit::Code),
+        },
         ended_by,
         log_tail: log_tail(message, pod, &explanation.logs),
     }
@@ -197,6 +207,13 @@ mod tests {
         let verdict = verdict(&Phase::Error, "template not found", None);
         assert_eq!(verdict.ended_by, Some(EndedBy::Platform));
         assert!(verdict.log_tail.contains("template not found"));
+    }
+
+    #[test]
+    fn a_workflow_that_is_wrong_in_itself_is_not_started() {
+        let message = "invalid spec: spec.arguments.seconds.value is required";
+        let verdict = verdict(&Phase::Failed, message, None);
+        assert_eq!((verdict.exit, verdict.ended_by), (Exit::NotStarted, None));
     }
 
     #[test]

@@ -155,8 +155,8 @@ where
     let _ = server.serve_connection(TokioIo::new(stream), answer).await;
 }
 
-/// What `s3s-fs` answers, but in three points as real servers do: it makes a bucket that is
-/// missing, and can't tell a folder on its disk from a file.
+/// What `s3s-fs` answers, but in two points as real servers do: it makes a bucket that is missing,
+/// and fails where a key names a folder on its disk.
 async fn answer(
     service: S3Service,
     root: &Path,
@@ -169,7 +169,8 @@ async fn answer(
         return Ok(said(404, "NoSuchBucket"));
     }
     let response = service.call(request.map(Body::from)).await?;
-    if !response.status().is_server_error() || !root.join(&path).is_dir() {
+    let names_folder = path.contains('/') && root.join(&path).is_dir();
+    if !(response.status().is_server_error() && names_folder) {
         return Ok(response);
     }
     Ok(match method.as_str() {

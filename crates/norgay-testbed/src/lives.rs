@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::faults::ClusterFaults;
+use crate::runner::{Job, Processes};
 use crate::status::{self, Ending, PodFailure};
 use crate::store::{Stored, is_final};
 use crate::submission::validate;
@@ -21,6 +22,8 @@ pub enum Lives {
     Scripted(Script),
     /// By a script that is made for each workflow, from its object.
     ScriptedEach(Each),
+    /// By running the commands of their templates as processes of this machine.
+    Processes(Arc<Processes>),
 }
 
 impl Default for Lives {
@@ -35,10 +38,21 @@ impl Lives {
         Self::ScriptedEach(Each(Arc::new(script)))
     }
 
+    fn processes(&self) -> Option<Arc<Processes>> {
+        match self {
+            Self::Processes(processes) => Some(Arc::clone(processes)),
+            Self::Scripted(_) | Self::ScriptedEach(_) => None,
+        }
+    }
+
     fn script(&self, workflow: &Value) -> Script {
         match self {
             Self::Scripted(script) => script.clone(),
             Self::ScriptedEach(Each(script)) => script(workflow),
+            Self::Processes(_) => Script {
+                ends_after: None,
+                ..Script::running_for(Duration::ZERO)
+            },
         }
     }
 }
@@ -143,6 +157,8 @@ struct Life {
     spec: Value,
     /// Why it can't run at all.
     flaw: Option<String>,
+    /// Its processes, if it is run by any.
+    job: Option<Job>,
 }
 
 /// Leads a workflow from its creation to its end, and beyond if finished ones are deleted.
@@ -151,7 +167,7 @@ pub(crate) async fn live(
     workflow: Arc<Stored>,
     mut signals: watch::Receiver<Signal>,
 ) {
-    let life = Life::new(world, workflow);
+    let mut life = Life::new(world, workflow);
     let mut stage = Stage::Unseen;
     let mut since = Instant::now();
     // Nothing more comes by itself.
@@ -160,20 +176,20 @@ pub(crate) async fn live(
         // First the signal, then the object: what happens in between is signalled again.
         let signal = *signals.borrow_and_update();
         let Some(now) = life.now().filter(|_| !signal.gone) else {
-            return;
+            return life.quit().await;
         };
         let reached = Stage::of(now.phase());
         if reached != stage {
             (stage, since) = (reached, Instant::now());
         }
         if stage == Stage::Ended {
+            life.quit().await;
             return life.end_of_keeping(&now, &mut signals).await;
         }
         if let Some(how) = signal.shutdown.filter(|how| heeded(*how, stage)) {
+            life.quit().await;
             if !life.fate.ignores_shutdown {
-                life.world.change(&life.workflow, |object| {
-                    status::end_shut_down(object, how.name());
-                });
+                life.change(|object| status::end_shut_down(object, how.name()));
                 continue;
             }
             stuck = true;
@@ -187,8 +203,11 @@ pub(crate) async fn live(
             .filter(|_| !stuck)
             .map(|time| since + time);
         tokio::select! {
-            changed = signals.changed() => if changed.is_err() { return },
-            () = until(deadline) => life.world.change(&life.workflow, status::end_late),
+            changed = signals.changed() => if changed.is_err() { return life.quit().await },
+            () = until(deadline) => {
+                life.quit().await;
+                life.change(status::end_late);
+            },
             () = until(due) => stuck = !life.advance(stage),
         }
     }
@@ -241,6 +260,7 @@ impl Life {
             fate,
             spec,
             flaw,
+            job: None,
         }
     }
 
@@ -248,6 +268,17 @@ impl Life {
     fn now(&self) -> Option<Arc<Stored>> {
         let now = self.world.state().store.get(&self.workflow.key).ok()?;
         (now.uid == self.workflow.uid).then_some(now)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Value)) {
+        self.world.change(&self.workflow, change);
+    }
+
+    /// Ends its processes, if there are any.
+    async fn quit(&mut self) {
+        if let Some(job) = self.job.take() {
+            job.quit().await;
+        }
     }
 
     /// How long a stage takes.
@@ -269,26 +300,28 @@ impl Life {
     }
 
     /// Goes on to the next stage; false if it never will by itself.
-    fn advance(&self, stage: Stage) -> bool {
+    fn advance(&mut self, stage: Stage) -> bool {
         match stage {
             Stage::Unseen if self.flaw.is_some() => {
                 let message = self.flaw.as_deref().unwrap_or_default();
-                self.world.change(&self.workflow, |object| {
-                    status::set_phase(object, "Error", message);
-                });
+                self.change(|object| status::set_phase(object, "Error", message));
             }
-            Stage::Unseen => self.world.change(&self.workflow, |object| {
-                status::set_phase(object, "Pending", "");
-            }),
-            Stage::Pending => {
-                let entrypoint = self.spec["entrypoint"].as_str().unwrap_or_default();
-                self.world
-                    .change(&self.workflow, |object| status::begin(object, entrypoint));
-            }
+            Stage::Unseen => self.change(|object| status::set_phase(object, "Pending", "")),
+            Stage::Pending => self.begin(),
             Stage::Running => return self.end(),
             Stage::Ended => {}
         }
         true
+    }
+
+    fn begin(&mut self) {
+        let entrypoint = self.spec["entrypoint"].as_str().unwrap_or_default();
+        let Some(processes) = self.world.setting.lives.processes() else {
+            return self.change(|object| status::begin(object, entrypoint));
+        };
+        self.change(|object| status::begin_entry(object, entrypoint));
+        let (world, workflow) = (Arc::clone(&self.world), Arc::clone(&self.workflow));
+        self.job = Some(Job::start(world, workflow, self.spec.clone(), processes));
     }
 
     fn end(&self) -> bool {

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::{Router, middleware};
@@ -337,6 +338,25 @@ impl ArgoServer {
             std::thread::sleep(Duration::from_millis(5));
         }
         true
+    }
+
+    /// Deletes all workflows and waits until their processes have ended; false if some have not
+    /// within this time.
+    pub fn end_all(&self, patience: Duration) -> bool {
+        let keys: Vec<Key> = {
+            let mut state = self.world.state();
+            let all = state
+                .store
+                .list("", &crate::selector::Selector::default(), false);
+            all.iter().map(|stored| stored.key.clone()).collect()
+        };
+        for key in keys {
+            // One that went in between is gone all the same.
+            drop(self.world.delete(&key));
+        }
+        self.wait_until(patience, |server| {
+            server.world.lives.load(Ordering::Acquire) == 0
+        })
     }
 
     fn change(&self, name: &str, change: impl FnOnce(&mut Value, &str)) -> bool {

@@ -127,6 +127,39 @@ pub(crate) fn pod_node(workflow: &str, step: &str, template: &str, phase: &str) 
     })
 }
 
+/// The node of a workflow that is one pod only.
+pub(crate) fn entry_pod(workflow: &str, template: &str) -> Value {
+    let mut node = pod_node(workflow, "", template, "Running");
+    for (field, value) in [
+        ("id", workflow),
+        ("name", workflow),
+        ("displayName", workflow),
+        ("boundaryID", ""),
+    ] {
+        node[field] = json!(value);
+    }
+    node
+}
+
+/// The node of the entrypoint of a workflow that is more than one pod.
+pub(crate) fn begin_entry(workflow: &mut Value, entrypoint: &str) {
+    set_phase(workflow, "Running", "");
+    let name = name_of(workflow);
+    workflow["status"]["nodes"] = json!({name.clone(): {
+        "id": name, "name": name, "displayName": name, "type": "DAG", "templateName": entrypoint,
+        "phase": "Running", "startedAt": time::now(),
+    }});
+}
+
+/// Ends the node of the entrypoint, unless it is a pod that ended by itself.
+pub(crate) fn end_entry(workflow: &mut Value, name: &str, phase: &str) {
+    let node = &mut workflow["status"]["nodes"][name];
+    if node["finishedAt"].is_null() {
+        node["phase"] = json!(phase);
+        node["finishedAt"] = json!(time::now());
+    }
+}
+
 /// Ends a pod's node.
 pub(crate) fn end_pod(node: &mut Value, failure: Option<&PodFailure>) {
     node["finishedAt"] = json!(time::now());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub(crate) struct World {
     state: Mutex<State>,
     /// Counts how often all watches were cut.
     pub(crate) cuts: watch::Sender<u64>,
+    /// How many workflows are still led by somebody.
+    pub(crate) lives: AtomicUsize,
     runtime: Handle,
 }
 
@@ -109,6 +112,7 @@ impl World {
             setting,
             state: Mutex::new(state),
             cuts: watch::Sender::new(0),
+            lives: AtomicUsize::new(0),
             runtime,
         }
     }
@@ -135,8 +139,12 @@ impl World {
         let (sender, receiver) = watch::channel(Signal::default());
         state.signals.insert(stored.uid.clone(), sender);
         drop(state);
-        self.runtime
-            .spawn(live(Arc::clone(self), Arc::clone(&stored), receiver));
+        self.lives.fetch_add(1, Ordering::AcqRel);
+        let (world, workflow) = (Arc::clone(self), Arc::clone(&stored));
+        self.runtime.spawn(async move {
+            live(Arc::clone(&world), workflow, receiver).await;
+            world.lives.fetch_sub(1, Ordering::AcqRel);
+        });
         Ok(stored)
     }
 

@@ -4,5 +4,6 @@
 pub mod scheduler_contract;
 pub mod storage_contract;
 mod study_builder;
+pub mod workflow_api_contract;
 
 pub use study_builder::StudyBuilder;

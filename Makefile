@@ -5,6 +5,8 @@ SOURCE := examples/$(EXAMPLE)
 STUDY := demo/$(EXAMPLE)
 VENV := demo/venv
 NORGAY := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/norgay
+# What releases are built with; tests too, so that all is compiled once.
+ALL := --features norgay/kubernetes
 # The study's `python3` must be the one with the packages.
 IN_STUDY := cd $(STUDY) && PATH="$(abspath $(VENV))/bin:$$PATH"
 
@@ -43,9 +45,10 @@ test-rust:
 	then echo "cargo fmt"; cargo fmt --all --check; \
 	else echo "cargo fmt is not installed: formatting not checked"; fi
 	@if cargo clippy --version > /dev/null 2>&1; \
-	then echo "cargo clippy"; cargo clippy --locked --quiet --workspace --all-targets -- -D warnings; \
+	then echo "cargo clippy"; cargo clippy --locked --quiet --workspace --all-targets $(ALL) -- -D warnings \
+		&& cargo clippy --locked --quiet --package norgay -- -D warnings; \
 	else echo "cargo clippy is not installed: lints not checked"; fi
-	@cargo test --locked --quiet --workspace
+	@cargo test --locked --quiet --workspace $(ALL)
 
 test-python: venv
 	@echo "tests of $(SOURCE)"

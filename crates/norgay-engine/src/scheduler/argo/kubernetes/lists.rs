@@ -77,6 +77,59 @@ async fn all_pages(
     }
 }
 
+/// The names of objects of any kind, in the order in which these were made; without those beyond
+/// the first page.
+pub(super) async fn names(
+    connection: &Connection,
+    objects: &Request,
+    selector: &str,
+) -> Result<Vec<String>, ApiError> {
+    let parameters = ListParams::default().labels(selector).limit(PAGE);
+    let answer = connection.call(objects.list_metadata(&parameters)).await?;
+    if !answer.is_success() {
+        return Err(errors::refusal(&connection.server, "", &answer));
+    }
+    let mut list: NameList = serde_json::from_slice(&answer.body)
+        .map_err(|error| errors::unreadable(&connection.server, &error))?;
+    // All times are in the same form, so that they sort as texts.
+    list.items
+        .sort_by(|one, other| one.made().cmp(other.made()));
+    Ok(list
+        .items
+        .into_iter()
+        .map(|named| named.metadata.name)
+        .collect())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NameList {
+    #[serde(deserialize_with = "null_as_default")]
+    items: Vec<Named>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    metadata: NamedMetadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NamedMetadata {
+    name: String,
+    creation_timestamp: Option<String>,
+}
+
+impl Named {
+    fn made(&self) -> &str {
+        self.metadata
+            .creation_timestamp
+            .as_deref()
+            .unwrap_or_default()
+    }
+}
+
 /// The labels as Kubernetes selects by them.
 pub(super) fn selector(labels: &Labels) -> String {
     let pairs: Vec<String> = labels

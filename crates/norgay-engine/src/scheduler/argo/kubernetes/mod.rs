@@ -95,16 +95,20 @@ impl KubernetesWorkflows {
         ))
     }
 
-    async fn template_object(
-        &self,
-        template: &TemplateRef,
-    ) -> Result<Option<TemplateObject>, ApiError> {
-        let request = match template.kind {
+    fn templates(&self, kind: TemplateKind) -> Request {
+        match kind {
             TemplateKind::WorkflowTemplate => self.argo("workflowtemplates"),
             TemplateKind::ClusterWorkflowTemplate => {
                 Request::new("/apis/argoproj.io/v1alpha1/clusterworkflowtemplates")
             }
-        };
+        }
+    }
+
+    async fn template_object(
+        &self,
+        template: &TemplateRef,
+    ) -> Result<Option<TemplateObject>, ApiError> {
+        let request = self.templates(template.kind);
         let request = request.get(&template.name, &GetParams::default());
         let answer = self.connection.call(request).await?;
         if answer.is_absent() {
@@ -154,6 +158,10 @@ impl WorkflowApi for KubernetesWorkflows {
 
     async fn template(&self, template: &TemplateRef) -> Result<Option<Template>, ApiError> {
         Ok(self.template_object(template).await?.map(Template::from))
+    }
+
+    async fn template_names(&self, kind: TemplateKind) -> Result<Vec<String>, ApiError> {
+        lists::names(&self.connection, &self.templates(kind), "").await
     }
 
     async fn submit(&self, submission: &Submission, dry_run: bool) -> Result<Workflow, ApiError> {

@@ -1,6 +1,7 @@
 //! Where attempts run: the trait that every scheduler fulfils, and what travels across it.
 
 pub mod argo;
+pub mod bucket_report;
 pub mod local;
 pub(crate) mod report_line;
 

@@ -263,7 +263,7 @@ impl Cluster {
         }
     }
 
-    fn unavailable<T>(&self) -> Result<T, ApiError> {
+    fn unavailable<T>() -> Result<T, ApiError> {
         Err(ApiError::Unavailable {
             server: "the cluster".into(),
             message: "no answer".into(),
@@ -280,7 +280,7 @@ impl Cluster {
             return (Some(Err(busy)), false);
         }
         if self.chance(self.plan.lost_request) {
-            return (Some(self.unavailable()), false);
+            return (Some(Self::unavailable()), false);
         }
         (None, self.chance(self.plan.lost_answer))
     }
@@ -361,7 +361,7 @@ impl Cluster {
             return (outcome, None);
         }
         let (outcome, event) = call(self);
-        let outcome = if is_lost { self.unavailable() } else { outcome };
+        let outcome = if is_lost { Self::unavailable() } else { outcome };
         (outcome, event)
     }
 

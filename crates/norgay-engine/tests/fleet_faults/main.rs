@@ -312,7 +312,7 @@ fn check(what: &str, seed: u64, plan: &Plan, outcome: &Outcome) {
                 assert_eq!(trial.value, x, "{told}: trial {}", trial.number);
             }
             TrialState::Failed => {
-                let cause = trial.last_attempt().and_then(|a| a.end.clone());
+                let cause = trial.last_attempt().and_then(|a| a.end);
                 assert!(
                     plan.script_fails > 0.0,
                     "{told}: trial {} failed: {cause:?}",

@@ -1,9 +1,12 @@
 //! `norgay report`: metrics of a running trial, from any script.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use norgay_core::Value;
+use norgay_engine::files::Files;
+use norgay_engine::scheduler::bucket_report::{METRICS, append_report_to, write_result};
 use norgay_engine::scheduler::local::append_report;
 
 use super::ask::assignments;
@@ -26,6 +29,9 @@ pub struct Report {
     /// Number of a trial taken with ask
     #[arg(long)]
     trial: Option<u64>,
+    /// These are the final metrics of a trial whose metrics lie in a bucket
+    #[arg(long, conflicts_with_all = ["trial", "step"])]
+    r#final: bool,
     /// The attempt that ask named [default: the trial's last]
     #[arg(long, requires = "trial")]
     attempt: Option<u32>,
@@ -37,6 +43,29 @@ pub struct Report {
 }
 
 impl Report {
+    /// `NORGAY_METRICS` is a file of this machine, or the URL of one in a bucket.
+    fn inside_a_trial(&self, file: &Path, metrics: &[(String, Value)]) -> Result<u8> {
+        let place = file.display().to_string();
+        if !place.contains("://") {
+            append_report(file, self.step, metrics).context(place)?;
+            return Ok(exit::OK);
+        }
+        let (folder, name) = place.rsplit_once('/').unwrap_or((&place, ""));
+        if name != METRICS {
+            let message = format!("NORGAY_METRICS is {place}; its last part must be {METRICS}");
+            return Err(UsageError(message).into());
+        }
+        let files = Files::open(folder, Path::new("."))?;
+        if self.r#final {
+            let (trial, attempt) = (number("NORGAY_TRIAL_ID"), number("NORGAY_ATTEMPT"));
+            let attempt = attempt.and_then(|attempt| u32::try_from(attempt).ok());
+            write_result(&files, trial, attempt, metrics)?;
+        } else {
+            append_report_to(&files, self.step, metrics)?;
+        }
+        Ok(exit::OK)
+    }
+
     pub fn run(self) -> Result<u8> {
         let metrics = assignments(&self.metrics)?;
         let Some(number) = self.trial else {
@@ -48,9 +77,7 @@ impl Report {
                 .into_iter()
                 .map(|(name, value)| (name.to_string(), value))
                 .collect();
-            append_report(&file, self.step, &metrics)
-                .with_context(|| file.display().to_string())?;
-            return Ok(exit::OK);
+            return self.inside_a_trial(&file, &metrics);
         };
         let mut study = self.study.open()?;
         let attempt = match self.attempt {
@@ -65,4 +92,9 @@ impl Report {
         }
         Ok(if stop { exit::NOTHING } else { exit::OK })
     }
+}
+
+/// A number that a variable holds.
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.trim().parse().ok()
 }

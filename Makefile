@@ -7,15 +7,17 @@ VENV := demo/venv
 NORGAY := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/norgay
 # What releases are built with; tests too, so that all is compiled once.
 ALL := --features norgay/kubernetes
+ARGO_STUDY := demo/$(EXAMPLE)-argo
 # The study's `python3` must be the one with the packages.
 IN_STUDY := cd $(STUDY) && PATH="$(abspath $(VENV))/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean venv test test-rust test-python test-deploy e2e-kind bench quality clean
+.PHONY: help demo demo-argo demo-clean venv test test-rust test-python test-deploy e2e-kind bench quality clean
 
 help:
 	@echo "make demo        tune the example on measured data; again: go on where it stopped"
-	@echo "make demo-clean  forget the demo's study, so that the next one starts anew"
+	@echo "make demo-argo   the same as workflows with their files on S3, in a cluster played by this machine"
+	@echo "make demo-clean  forget the demos' studies, so that the next ones start anew"
 	@echo "make test        formatting, lints, all tests"
 	@echo "make e2e-kind    tests against a real Argo on this machine (needs kind, kubectl)"
 	@echo "make bench       overhead for a trial, beside Optuna's; writes docs/benchmarks/"
@@ -32,8 +34,22 @@ demo: venv
 	@$(IN_STUDY) "$(NORGAY)" run study.yaml
 	@$(IN_STUDY) "$(NORGAY)" best study.yaml
 
+demo-argo: venv
+	@echo "Building norgay and its testbed (some minutes the first time)"
+	@cargo build --locked --release --quiet --package norgay --package norgay-testbed
+	@mkdir -p $(ARGO_STUDY)/input $(ARGO_STUDY)/image
+	@cp $(SOURCE)/argo/* $(ARGO_STUDY)/
+	@cp $(SOURCE)/input/*.txt $(ARGO_STUDY)/input/
+	@cp -R $(SOURCE)/steps $(ARGO_STUDY)/image/
+	@test -f $(ARGO_STUDY)/input/y.csv || \
+		"$(abspath $(VENV))/bin/python" $(SOURCE)/prepare.py --output-dir $(ARGO_STUDY)/input
+	@cd $(ARGO_STUDY) && PATH="$(abspath $(VENV))/bin:$(patsubst %/,%,$(dir $(NORGAY))):$$PATH" \
+		norgay-testbed --folder testbed --templates template.yaml --bucket norgay-demo \
+		--env "PYTHONPATH=$(abspath $(ARGO_STUDY))/image" -- sh -euc \
+		"norgay files cp --quiet input/ s3://norgay-demo/input/; norgay run study.yaml; norgay best study.yaml"
+
 demo-clean:
-	@rm -rf $(STUDY)
+	@rm -rf $(STUDY) $(ARGO_STUDY)
 
 venv:
 	@tools/venv.sh $(VENV) $(SOURCE)/requirements.txt

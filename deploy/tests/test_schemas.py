@@ -3,7 +3,7 @@
 import copy
 import unittest
 
-from tests.manifests import Object, manifests, template, templates
+from tests.manifests import REPOSITORY, Object, manifests, read, template, templates
 from tests.schemas import problems_of
 
 
@@ -14,6 +14,10 @@ class Schemas(unittest.TestCase):
         for manifest in manifests():
             with self.subTest(str(manifest)):
                 self.assertEqual(problems_of(manifest.content), [])
+
+    def test_so_does_the_template_of_the_example(self) -> None:
+        example = read(REPOSITORY / "examples/auto-mpg/argo/template.yaml")
+        self.assertEqual(problems_of(example), [])
 
 
 class MisspeltFields(unittest.TestCase):

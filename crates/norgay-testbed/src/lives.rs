@@ -13,7 +13,7 @@ use crate::runner::{Job, Processes};
 use crate::status::{self, Ending, PodFailure};
 use crate::store::{Stored, is_final};
 use crate::submission::validate;
-use crate::world::{Shutdown, Signal, World};
+use crate::world::{INSTANCE_LABEL, Shutdown, Signal, World};
 
 /// How all workflows of a server go on.
 #[derive(Clone, Debug)]
@@ -167,6 +167,12 @@ pub(crate) async fn live(
     workflow: Arc<Stored>,
     mut signals: watch::Receiver<Signal>,
 ) {
+    let label = workflow.object["metadata"]["labels"][INSTANCE_LABEL].as_str();
+    if label != world.setting.instance_id.as_deref() {
+        // No controller will ever see it.
+        drop(signals.wait_for(|signal| signal.gone).await);
+        return;
+    }
     let mut life = Life::new(world, workflow);
     let mut stage = Stage::Unseen;
     let mut since = Instant::now();

@@ -38,6 +38,9 @@ pub struct Options {
     pub namespace: Option<String>,
     /// The version that it tells.
     pub version: String,
+    /// The label `controller-instanceid` that the argo-server gives to workflows; the controller
+    /// sees no others.
+    pub instance_id: Option<String>,
     /// As whom callers are known.
     pub user: String,
     /// WorkflowTemplates and ClusterWorkflowTemplates, as objects.
@@ -61,6 +64,7 @@ impl Default for Options {
             token_file: None,
             namespace: Some("argo".into()),
             version: "v4.1.2".into(),
+            instance_id: None,
             user: "system:serviceaccount:argo:norgay".into(),
             templates: Vec::new(),
             lives: Lives::default(),
@@ -101,6 +105,7 @@ impl ArgoServer {
             prefix: options.prefix.trim_end_matches('/').to_string(),
             namespace: options.namespace,
             version: options.version,
+            instance_id: options.instance_id,
             user: options.user,
             keep_alive: options.keep_alive,
             token_file: options.token_file,

@@ -44,6 +44,9 @@ impl Shutdown {
     }
 }
 
+/// The label by which a controller knows its workflows.
+pub(crate) const INSTANCE_LABEL: &str = "workflows.argoproj.io/controller-instanceid";
+
 /// What the one who runs a workflow is told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Signal {
@@ -57,6 +60,7 @@ pub(crate) struct Setting {
     pub(crate) prefix: String,
     pub(crate) namespace: Option<String>,
     pub(crate) version: String,
+    pub(crate) instance_id: Option<String>,
     pub(crate) user: String,
     pub(crate) keep_alive: Duration,
     pub(crate) token_file: Option<PathBuf>,

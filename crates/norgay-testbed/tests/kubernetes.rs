@@ -113,6 +113,24 @@ async fn a_missing_template_shows_only_later() {
 }
 
 #[tokio::test]
+async fn a_controller_with_an_id_sees_only_what_bears_it() {
+    let lives = Lives::Scripted(Script::running_for(Duration::ZERO));
+    let server = server(Options {
+        lives,
+        instance_id: Some("mine".into()),
+        ..Options::default()
+    });
+    let client = Client::of(&server);
+    create(&client, "direct").await;
+    client.start("served").await;
+    assert!(
+        server.wait_until(PATIENCE, |server| server.phase("served").as_deref()
+            == Some("Succeeded"))
+    );
+    assert_eq!(server.phase("direct").as_deref(), Some(""));
+}
+
+#[tokio::test]
 async fn a_list_comes_in_exact_pages() {
     let server = server(Options::default());
     let client = Client::of(&server);

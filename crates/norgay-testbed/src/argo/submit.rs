@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::answer;
 use crate::refusal::{Reason, Refusal};
 use crate::submission::{complete_name, field, flag, read_submission, validate};
-use crate::world::World;
+use crate::world::{INSTANCE_LABEL, World};
 
 /// A workflow from a template.
 pub(super) async fn submit(
@@ -66,6 +66,9 @@ fn checked_and_created(
             complete_name(&mut workflow, state.store.version());
             return Ok(workflow);
         }
+    }
+    if let Some(id) = &world.setting.instance_id {
+        workflow["metadata"]["labels"][INSTANCE_LABEL] = json!(id);
     }
     let created =
         world

@@ -13,12 +13,12 @@ use super::workflow_task::TEMPLATE_CONTINUE;
 use crate::config::{ArgoSettings, Execution, Route};
 use crate::files::{Files, FilesError};
 use crate::open_study::OpenStudy;
-use crate::scheduler::SchedulerError;
 use crate::scheduler::argo::ArgoScheduler;
 use crate::scheduler::argo::api::{ApiError, Submission, TemplateRef, WorkflowApi};
 use crate::scheduler::argo::fleet::{Fleet, FleetOptions, Timing};
 use crate::scheduler::argo::names::StudyIdentity;
 use crate::scheduler::argo::server::{ArgoServer, ServerOptions, SetupError};
+use crate::scheduler::{AttemptKey, SchedulerError};
 
 /// The variable that holds the argo-server's address if the study does not, as for Argo's own
 /// command.
@@ -151,8 +151,7 @@ impl Plan {
             .map(|(_, template)| template.clone());
         let mut templates = vec![settings.template.clone()];
         templates.extend(continued.filter(|name| *name != settings.template));
-        let identity =
-            StudyIdentity::new(study.name(), state.created_ms(), study.id().0, &host_name());
+        let identity = identity(study);
         let options = FleetOptions {
             identity,
             settings: settings.clone(),
@@ -208,6 +207,37 @@ impl Plan {
             Ok(declared)
         })?
     }
+}
+
+/// The name of an attempt's workflow.
+pub fn workflow_name(study: &OpenStudy, key: AttemptKey) -> String {
+    identity(study).workflow_name(key)
+}
+
+fn identity(study: &OpenStudy) -> StudyIdentity {
+    let created_ms = study.study().created_ms();
+    StudyIdentity::new(study.name(), created_ms, study.id().0, &host_name())
+}
+
+/// The last lines that an attempt's pods wrote; `None` if its workflow is not in the cluster.
+///
+/// # Errors
+/// The cluster does not tell.
+pub fn workflow_logs(
+    study: &OpenStudy,
+    execution: &Execution,
+    key: AttemptKey,
+    lines: usize,
+) -> Result<Option<String>, ArgoError> {
+    let settings = argo_settings(execution, &|name| std::env::var(name).ok())?;
+    let name = workflow_name(study, key);
+    block_on(async {
+        let api = workflow_api(&settings).await?;
+        if api.get(&name, None).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(api.logs(&name, lines).await?))
+    })?
 }
 
 /// Runs calls to the cluster to their end.

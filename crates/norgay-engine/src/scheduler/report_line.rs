@@ -175,7 +175,10 @@ fn last_byte(file: &mut File) -> io::Result<u8> {
     Ok(byte[0])
 }
 
-pub(crate) fn format_report(step: Option<u64>, metrics: &[(String, Value)]) -> Result<String, String> {
+pub(crate) fn format_report(
+    step: Option<u64>,
+    metrics: &[(String, Value)],
+) -> Result<String, String> {
     let mut fields: Vec<String> = Vec::with_capacity(metrics.len() + 1);
     if let Some(step) = step {
         fields.push(format!("\"{STEP}\": {step}"));

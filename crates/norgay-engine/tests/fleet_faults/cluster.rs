@@ -361,7 +361,11 @@ impl Cluster {
             return (outcome, None);
         }
         let (outcome, event) = call(self);
-        let outcome = if is_lost { Self::unavailable() } else { outcome };
+        let outcome = if is_lost {
+            Self::unavailable()
+        } else {
+            outcome
+        };
         (outcome, event)
     }
 

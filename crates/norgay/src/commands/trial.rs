@@ -6,8 +6,10 @@ use anyhow::Result;
 use clap::Subcommand;
 use norgay_core::Configuration;
 use norgay_core::trial::TrialState;
+use norgay_engine::config::{Execution, SchedulerKind};
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::run::JobMaker;
+use norgay_engine::run::argo::{workflow_logs, workflow_name};
 use norgay_engine::scheduler::AttemptKey;
 use norgay_engine::scheduler::local::log_paths;
 use norgay_engine::view::trial_json;
@@ -210,7 +212,17 @@ fn show(open: &OpenStudy, number: u64, json: bool) -> Result<()> {
             None => "running".to_string(),
             Some(end) => end.name().to_string(),
         };
-        lines.push(format!("  attempt {}: {end}", index + 1));
+        let workflow = match attempt.scheduler.as_ref() {
+            "argo" => {
+                let key = AttemptKey {
+                    trial: number,
+                    attempt: index as u32 + 1,
+                };
+                format!(", workflow {}", workflow_name(open, key))
+            }
+            _ => String::new(),
+        };
+        lines.push(format!("  attempt {}: {end}{workflow}", index + 1));
         if let Some(message) = &attempt.message {
             lines.push(format!("    {}", message.replace('\n', "\n    ")));
         }
@@ -248,6 +260,10 @@ fn logs(
         trial: number,
         attempt,
     };
+    let execution = target::execution_of(open)?;
+    if execution.scheduler == SchedulerKind::Argo {
+        return cluster_logs(open, &execution, key);
+    }
     let paths = log_paths(&JobMaker::record_folder(&study_folder(open)?, key));
     let mut found = false;
     for (wanted, path) in [(stdout, &paths.stdout), (stderr, &paths.stderr)] {
@@ -260,6 +276,26 @@ fn logs(
         anyhow::bail!("attempt {attempt} of trial {number} left no logs on this machine");
     }
     Ok(())
+}
+
+/// Lines of a workflow's logs that are shown.
+const CLUSTER_LOG_LINES: usize = 10_000;
+
+/// What is left of the pods' output; the end of a failed attempt's is in the study as well.
+fn cluster_logs(open: &OpenStudy, execution: &Execution, key: AttemptKey) -> Result<()> {
+    let name = workflow_name(open, key);
+    match workflow_logs(open, execution, key, CLUSTER_LOG_LINES)? {
+        Some(logs) if !logs.is_empty() => {
+            say(logs.trim_end());
+            Ok(())
+        }
+        Some(_) => anyhow::bail!("the pods of workflow {name} are gone, and their logs with them"),
+        None => anyhow::bail!(
+            "workflow {name} is not in the cluster any more; `argo.keep_workflows: all` keeps \
+             workflows, and `norgay trial show {}` tells why one failed",
+            key.trial
+        ),
+    }
 }
 
 fn copy_out(file: &mut std::fs::File) -> Result<()> {

@@ -97,7 +97,10 @@ impl Refusal {
         let (server, message) = (server.to_string(), self.message);
         let invalid = |server, message| ApiError::Invalid { server, message };
         let unavailable = |server, message| ApiError::Unavailable { server, message };
-        if self.status == 413 || message.contains("request is too large") {
+        let is_too_large = ["request is too large", "Request entity too large"]
+            .iter()
+            .any(|words| message.contains(words));
+        if self.status == 413 || is_too_large {
             return invalid(server, message);
         }
         if self.status == 429 || self.code == Some(code::RESOURCE_EXHAUSTED) {

@@ -38,6 +38,7 @@ pub use flags::read_flags;
 pub use placeholder::{CommandTemplate, Template, value_text};
 pub use reference::study_file_reference;
 pub use schema::{space_schema, study_schema};
+pub(crate) use source_text::did_you_mean;
 pub use space_fields::PARAMETER_FIELDS;
 pub use space_reader::read_space;
 pub use study_file::{StudyConfig, read_study};

@@ -165,7 +165,7 @@ impl Report {
 }
 
 /// `; did you mean 'x'?`, or nothing if no candidate is alike.
-pub(super) fn did_you_mean<'a>(
+pub(crate) fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> String {

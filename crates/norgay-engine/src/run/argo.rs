@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 use super::job::{JobError, JobMaker};
 use super::local::host_name;
-use super::workflow_task::TEMPLATE_CONTINUE;
+use super::workflow_task::{ENTRYPOINT_CONTINUE, TEMPLATE_CONTINUE};
 use crate::config::{ArgoSettings, Execution, Route};
 use crate::files::{Files, FilesError};
 use crate::open_study::OpenStudy;
@@ -17,6 +17,7 @@ use crate::scheduler::argo::ArgoScheduler;
 use crate::scheduler::argo::api::{ApiError, Submission, TemplateRef, WorkflowApi};
 use crate::scheduler::argo::fleet::{Fleet, FleetOptions, Timing};
 use crate::scheduler::argo::names::StudyIdentity;
+use crate::scheduler::argo::preflight::{Expectations, Report, preflight};
 use crate::scheduler::argo::server::{ArgoServer, ServerOptions, SetupError};
 use crate::scheduler::{AttemptKey, SchedulerError};
 
@@ -190,22 +191,40 @@ impl Plan {
         Ok(ArgoScheduler::new(api, self.files.clone(), options)?)
     }
 
-    /// The parameters that each of the templates declares.
+    /// Finds out whether the cluster and the study's folder will do for the study.
     ///
     /// # Errors
-    /// The cluster does not tell.
-    pub fn declared(&self) -> Result<BTreeMap<String, BTreeSet<String>>, ArgoError> {
+    /// There is no way to the cluster at all, so that nothing could be asked.
+    pub fn preflight(&self) -> Result<Report, ArgoError> {
+        let expected = self.expectations();
+        let files = self.files.clone();
         block_on(async {
             let api = workflow_api(&self.settings).await?;
-            let mut declared = BTreeMap::new();
-            for template in &self.templates {
-                if let Some(found) = api.template(template).await? {
-                    let names = found.parameters.into_iter().map(|one| one.name);
-                    declared.insert(template.name.clone(), names.collect());
-                }
-            }
-            Ok(declared)
+            Ok(preflight(api.as_ref(), &expected, move || files.check_access()).await)
         })?
+    }
+
+    fn expectations(&self) -> Expectations {
+        let parameters = &self.sample.parameters;
+        let continued = parameters
+            .iter()
+            .find(|(name, _)| name == ENTRYPOINT_CONTINUE);
+        // The trial's own template comes first; any other is that of continued trials.
+        let entrypoint = |index: usize| match (index, continued) {
+            (1.., Some((_, name))) => name.clone(),
+            _ => self.sample.entrypoint.clone(),
+        };
+        let templates = self.templates.iter().enumerate();
+        Expectations {
+            namespace: self.settings.namespace.clone(),
+            templates: templates
+                .map(|(index, template)| (template.clone(), entrypoint(index)))
+                .collect(),
+            sample: self.sample.clone(),
+            optional: self.optional.clone(),
+            for_norgay: vec![TEMPLATE_CONTINUE.into(), ENTRYPOINT_CONTINUE.into()],
+            folder: self.files.url(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use norgay_core::event::FinishReason;
 use norgay_core::warm_start::fitted_best;
-use norgay_engine::config::{FLAGS, SchedulerKind, StudyConfig, read_flags};
+use norgay_engine::config::{self, FLAGS, SchedulerKind, StudyConfig};
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::run::{RunEnd, Runner, StopSwitch, host_name, local_options};
 use norgay_engine::scheduler::Scheduler;
@@ -144,12 +144,18 @@ fn from_file(arguments: &[String], mut verbosity: Verbosity) -> Result<Request> 
     })
 }
 
-fn from_flags(arguments: &[String], verbosity: Verbosity) -> Result<Request> {
+/// Reads the flags of a run; mistakes are told all at once, warnings on standard error.
+pub fn read_flags(arguments: &[String]) -> Result<StudyConfig> {
     let folder = std::env::current_dir().context("the current folder")?;
     let read = |path: &str| target::read_text(path, &folder);
-    let config = read_flags(arguments, &read, &host_name(), &folder)
+    let config = config::read_flags(arguments, &read, &host_name(), &folder)
         .map_err(|findings| UsageError(findings.to_string()))?;
     target::tell_warnings(&config);
+    Ok(config)
+}
+
+fn from_flags(arguments: &[String], verbosity: Verbosity) -> Result<Request> {
+    let config = read_flags(arguments)?;
     let storage = match config.storage {
         Some(_) => None,
         None => std::env::var_os("NORGAY_STORAGE").map(PathBuf::from),

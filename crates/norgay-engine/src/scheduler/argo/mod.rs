@@ -10,6 +10,7 @@ pub mod fleet;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 pub mod names;
+pub mod preflight;
 pub mod server;
 pub mod wire;
 

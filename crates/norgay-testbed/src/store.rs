@@ -12,7 +12,7 @@ use crate::selector::Selector;
 use crate::time;
 
 /// How many changes are kept for those who ask for them later.
-const KEPT_CHANGES: usize = 8192;
+const KEPT_CHANGES: usize = 4096;
 
 /// Namespace and name.
 pub(crate) type Key = (String, String);

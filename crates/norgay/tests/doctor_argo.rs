@@ -84,7 +84,7 @@ fn a_cluster_that_takes_the_study_passes_every_check() {
     }
     assert!(!out.contains("warning"), "{out}");
     assert_eq!(server.workflows(), Vec::<Value>::new());
-    assert!(!place.file("norgay.db").exists());
+    assert!(!place.file("norgay.db").exists() && !place.file("output").exists());
 }
 
 #[test]

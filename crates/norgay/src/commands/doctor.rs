@@ -193,7 +193,12 @@ fn cluster(config: &StudyConfig) -> Result<Vec<preflight::Check>> {
         anyhow::bail!("this study runs on this machine: it does not say `scheduler: argo`");
     }
     let study = in_memory(config)?;
-    Ok(Plan::new(&study, &config.execution)?.preflight()?.checks)
+    let plan = Plan::new(&study, &config.execution)?;
+    let folder = plan.files.local_path("");
+    let there = folder.as_deref().and_then(nearest_that_exists);
+    let report = plan.preflight();
+    remove_made(folder.as_deref(), there);
+    Ok(report?.checks)
 }
 
 /// An existing database must open; where there is none, it must be possible to make its folder.
@@ -223,14 +228,18 @@ fn output(config: &StudyConfig) -> Result<()> {
         b"written by norgay doctor".to_vec(),
     )?;
     files.delete_folder(&probe)?;
-    // Folders that were made for this are taken away again; the first that is not empty stays.
-    let made = folder.iter().flat_map(|folder| folder.ancestors());
+    remove_made(folder.as_deref(), there);
+    Ok(())
+}
+
+/// Takes away folders that were made for a check; the first that is not empty stays.
+fn remove_made(folder: Option<&Path>, there: Option<&Path>) {
+    let made = folder.into_iter().flat_map(Path::ancestors);
     for folder in made.take_while(|folder| Some(*folder) != there) {
         if std::fs::remove_dir(folder).is_err() {
             break;
         }
     }
-    Ok(())
 }
 
 fn in_memory(config: &StudyConfig) -> Result<OpenStudy> {

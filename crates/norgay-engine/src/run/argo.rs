@@ -183,12 +183,12 @@ impl Plan {
         &self,
         declared: BTreeMap<String, BTreeSet<String>>,
     ) -> Result<ArgoScheduler, ArgoError> {
-        let api = block_on(workflow_api(&self.settings))??;
         let options = FleetOptions {
             declared,
             ..self.options.clone()
         };
-        Ok(ArgoScheduler::new(api, self.files.clone(), options)?)
+        let connect = workflow_api(&self.settings);
+        ArgoScheduler::new(connect, self.files.clone(), options)
     }
 
     /// Finds out whether the cluster and the study's folder will do for the study.

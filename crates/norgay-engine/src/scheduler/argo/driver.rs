@@ -56,15 +56,16 @@ impl Shared {
 }
 
 impl ArgoScheduler {
-    /// Begins to watch; nothing is started yet. `files` is the study's folder.
+    /// Begins to watch; nothing is started yet. `files` is the study's folder. `connect` makes the
+    /// way to the cluster, on the runtime on which it is used: clients spawn tasks of their own.
     ///
     /// # Errors
-    /// The system gives no thread.
-    pub fn new(
-        api: Arc<dyn WorkflowApi>,
+    /// The system gives no thread, or what `connect` says.
+    pub fn new<E: From<SchedulerError>>(
+        connect: impl Future<Output = Result<Arc<dyn WorkflowApi>, E>>,
         files: Files,
         options: FleetOptions,
-    ) -> Result<Self, SchedulerError> {
+    ) -> Result<Self, E> {
         let selector = options.identity.selector();
         let shared = Arc::new(Shared {
             fleet: Mutex::new(Fleet::new(options)),
@@ -80,7 +81,7 @@ impl ArgoScheduler {
             .build()
             .map_err(failed)?;
         let worker = Worker {
-            api,
+            api: runtime.block_on(connect)?,
             files,
             selector,
             shared: shared.clone(),

@@ -12,7 +12,7 @@ ARGO_STUDY := demo/$(EXAMPLE)-argo
 IN_STUDY := cd $(STUDY) && PATH="$(abspath $(VENV))/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-argo demo-clean venv test test-rust test-python test-deploy e2e-kind bench quality clean
+.PHONY: help demo demo-argo demo-clean venv test test-rust test-python test-deploy e2e-kind bench bench-argo quality clean
 
 help:
 	@echo "make demo        tune the example on measured data; again: go on where it stopped"
@@ -21,6 +21,7 @@ help:
 	@echo "make test        formatting, lints, all tests"
 	@echo "make e2e-kind    tests against a real Argo on this machine (needs kind, kubectl)"
 	@echo "make bench       overhead for a trial, beside Optuna's; writes docs/benchmarks/"
+	@echo "make bench-argo  what a large study on a cluster costs, against a stand-in; the same"
 	@echo "make quality     how good the suggestions are, beside the peers' (a reduced comparison)"
 	@echo "make clean       remove everything that was built"
 
@@ -80,6 +81,9 @@ e2e-kind:
 
 bench:
 	@benches/overhead/run.sh
+
+bench-argo:
+	@python3 benches/argo-scale/run.py
 
 quality:
 	@benches/quality/quality.sh

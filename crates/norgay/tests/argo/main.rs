@@ -1,0 +1,12 @@
+//! `norgay run` on Argo Workflows, as its users meet it: the real program, an argo-server whose
+//! workflows are processes of this machine, and an S3 server.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cluster;
+mod ends;
+mod flags;
+mod life;

@@ -7,12 +7,14 @@ VENV := demo/venv
 NORGAY := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/norgay
 # What releases are built with; tests too, so that all is compiled once.
 ALL := --features norgay/kubernetes
+# The same for the engine alone, so that nothing is compiled twice.
+ENGINE := --features kubernetes
 ARGO_STUDY := demo/$(EXAMPLE)-argo
 # The study's `python3` must be the one with the packages.
 IN_STUDY := cd $(STUDY) && PATH="$(abspath $(VENV))/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-argo demo-clean venv test test-rust test-python test-deploy e2e-kind bench bench-argo quality clean
+.PHONY: help demo demo-argo demo-clean venv test test-rust test-s3 test-python test-deploy e2e-kind bench bench-argo quality clean
 
 help:
 	@echo "make demo        tune the example on measured data; again: go on where it stopped"
@@ -55,7 +57,7 @@ demo-clean:
 venv:
 	@tools/venv.sh $(VENV) $(SOURCE)/requirements.txt
 
-test: test-rust test-python test-deploy
+test: test-rust test-s3 test-python test-deploy
 
 test-rust:
 	@if cargo fmt --version > /dev/null 2>&1; \
@@ -66,6 +68,13 @@ test-rust:
 		&& cargo clippy --locked --quiet --package norgay -- -D warnings; \
 	else echo "cargo clippy is not installed: lints not checked"; fi
 	@cargo test --locked --quiet --workspace $(ALL)
+
+# Buckets once more, against another S3 server than the one in the Rust tests.
+test-s3:
+	@tools/venv.sh demo/venv-moto tools/moto/requirements.txt
+	@echo "tests of buckets against moto"
+	@demo/venv-moto/bin/python tools/moto/with_moto.py \
+		cargo test --locked --quiet --package norgay-engine --test files --test files_copy --test files_s3 $(ENGINE)
 
 test-python: venv
 	@echo "tests of $(SOURCE)"

@@ -26,6 +26,14 @@ use crate::scheduler::{AttemptKey, SchedulerError};
 pub const SERVER_VARIABLE: &str = "ARGO_SERVER";
 /// The variable that holds the namespace if the study does not.
 pub const NAMESPACE_VARIABLE: &str = "ARGO_NAMESPACE";
+/// Parameters that are sent whether a template wants them or not, as the reference does.
+const FOR_NORGAY: [&str; 5] = [
+    TEMPLATE_CONTINUE,
+    ENTRYPOINT_CONTINUE,
+    "run_name",
+    "input_path",
+    "model_input_path",
+];
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// Trials can't run as workflows.
@@ -222,7 +230,7 @@ impl Plan {
                 .collect(),
             sample: self.sample.clone(),
             optional: self.optional.clone(),
-            for_norgay: vec![TEMPLATE_CONTINUE.into(), ENTRYPOINT_CONTINUE.into()],
+            for_norgay: FOR_NORGAY.map(String::from).into(),
             folder: self.files.url(),
         }
     }

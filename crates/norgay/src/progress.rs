@@ -8,6 +8,7 @@ use norgay_core::trial::{Trial, TrialState};
 use norgay_engine::open_study::OpenStudy;
 use norgay_engine::run::Observer;
 
+use crate::cluster::workflow_of;
 use crate::output::{complain, say};
 
 /// How much a run says.
@@ -77,7 +78,9 @@ impl Observer for Progress {
             && let Ok(trial) = study.trial(trial)
         {
             let (number, parameters) = (trial.number, &trial.configuration);
-            self.line(&format!("trial {number} started: {parameters}"));
+            let workflow = workflow_of(study, number, trial.attempt());
+            let workflow = workflow.map_or(String::new(), |name| format!(" as workflow {name}"));
+            self.line(&format!("trial {number} started{workflow}: {parameters}"));
         }
     }
 

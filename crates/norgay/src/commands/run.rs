@@ -72,7 +72,7 @@ impl Run {
         let mut progress = Progress::new(request.verbosity);
         let scheduler: Box<dyn Scheduler> = match config.execution.scheduler {
             SchedulerKind::Local => Box::new(LocalScheduler::new(options(config)?)),
-            SchedulerKind::Argo => argo_scheduler(&study, config)?,
+            SchedulerKind::Argo => argo_scheduler(&study, config, &switch)?,
         };
         let mut runner = Runner::new(study, &config.execution, scheduler, &mut progress, switch)?;
         let end = runner.run()?;

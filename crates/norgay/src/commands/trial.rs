@@ -15,6 +15,7 @@ use norgay_engine::scheduler::local::log_paths;
 use norgay_engine::view::trial_json;
 
 use super::ask::assignments;
+use crate::cluster::workflow_of;
 use crate::output::{say, say_bytes, say_json, table};
 use crate::progress::shown;
 use crate::target::{self, StudyArgument};
@@ -212,16 +213,8 @@ fn show(open: &OpenStudy, number: u64, json: bool) -> Result<()> {
             None => "running".to_string(),
             Some(end) => end.name().to_string(),
         };
-        let workflow = match attempt.scheduler.as_ref() {
-            "argo" => {
-                let key = AttemptKey {
-                    trial: number,
-                    attempt: index as u32 + 1,
-                };
-                format!(", workflow {}", workflow_name(open, key))
-            }
-            _ => String::new(),
-        };
+        let workflow = workflow_of(open, number, index as u32 + 1);
+        let workflow = workflow.map_or(String::new(), |name| format!(", workflow {name}"));
         lines.push(format!("  attempt {}: {end}{workflow}", index + 1));
         if let Some(message) = &attempt.message {
             lines.push(format!("    {}", message.replace('\n', "\n    ")));

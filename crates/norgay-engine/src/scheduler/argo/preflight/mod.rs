@@ -111,6 +111,8 @@ impl fmt::Display for Check {
 pub struct Report {
     /// In the order in which it should be mended.
     pub checks: Vec<Check>,
+    /// Whether something did not answer, so that the same checks may end otherwise later.
+    pub may_pass: bool,
     /// The parameters that each template declares.
     pub declared: BTreeMap<String, BTreeSet<String>>,
 }
@@ -124,11 +126,13 @@ pub async fn preflight(
     let access = tokio::task::spawn_blocking(access);
     let facts = api.preflight().await;
     let now_ms = SystemClock.now_ms();
+    let access = access.await;
+    let is_bucket_away = matches!(&access, Ok(Err(error)) if error.is_passing());
     let mut observed = Observed {
         templates: Vec::new(),
         names: Vec::new(),
         dry_run: None,
-        access: match access.await {
+        access: match access {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
             Err(_) => Err("the check did not come to its end".to_string()),
         },
@@ -140,8 +144,16 @@ pub async fn preflight(
     }
     Report {
         checks: judge(expected, &observed),
+        may_pass: is_bucket_away || is_cluster_away(&observed),
         declared: declared(expected, &observed.templates),
     }
+}
+
+fn is_cluster_away(observed: &Observed) -> bool {
+    let away = |error: Option<&ApiError>| error.is_some_and(ApiError::may_pass);
+    let dry_run = observed.dry_run.as_ref().and_then(|run| run.as_ref().err());
+    let mut templates = observed.templates.iter().map(|told| told.as_ref().err());
+    away(observed.facts.as_ref().err()) || away(dry_run) || templates.any(away)
 }
 
 async fn ask_for_templates(

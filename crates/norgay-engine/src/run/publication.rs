@@ -15,8 +15,8 @@ use crate::results::{
 };
 use crate::retention::{removable, trial_folder};
 
-/// The files are written at most this part of the time.
-const SHARE_OF_TIME: i64 = 50;
+/// The files are written for at most this part of the time, one in so many.
+const SHARE_OF_TIME: i64 = 200;
 /// The shortest time between two tries at a bucket that refused.
 const AFTER_FAILURE_MS: i64 = 10_000;
 

@@ -17,6 +17,8 @@ use crate::scheduler::{Adoption, AttemptKey, Job, News, Scheduler, SchedulerErro
 
 /// Time between two looks at what is due.
 const TICK: Duration = Duration::from_millis(200);
+/// News come in bursts; those of such a moment are looked at together.
+const BREATH: Duration = Duration::from_millis(50);
 /// Time between two polls of the engine.
 const PACE: Duration = Duration::from_millis(100);
 /// First and longest wait before the watch is opened again.
@@ -144,7 +146,6 @@ impl Scheduler for ArgoScheduler {
             });
         }
         let news = self.shared.fleet().news();
-        self.shared.wake.notify_one();
         news.map_err(|message| SchedulerError { message })
     }
 
@@ -187,10 +188,17 @@ impl Worker {
             }
             tokio::select! {
                 _ = closed.changed() => return,
-                () = self.shared.wake.notified() => {}
-                () = tokio::time::sleep(TICK) => {}
+                () = self.until_due() => {}
             }
         }
+    }
+
+    async fn until_due(&self) {
+        tokio::select! {
+            () = self.shared.wake.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+        }
+        tokio::time::sleep(BREATH).await;
     }
 
     async fn act(self: Arc<Self>, action: Action) {

@@ -257,11 +257,17 @@ impl Fleet {
             gate: &mut self.gate,
             messages: &mut self.messages,
         };
-        for attempt in self.attempts.values_mut() {
+        let mut ended = Vec::new();
+        for (key, attempt) in &mut self.attempts {
             actions.extend(attempt.next(&mut around));
             actions.extend(attempt.next_reports(now_ms));
+            if matches!(attempt.stage, Stage::Ended(..)) {
+                ended.push(*key);
+            }
         }
-        self.collect();
+        for key in ended {
+            self.collect(key);
+        }
         for (name, cleanup) in &mut self.cleanups {
             if !cleanup.busy && now_ms >= cleanup.backoff.not_before_ms {
                 cleanup.busy = true;
@@ -321,7 +327,6 @@ impl Fleet {
             }
             Observation::WatchState(state) => self.watch_state(&state),
         }
-        self.collect();
     }
 
     fn with(&mut self, key: AttemptKey, change: impl FnOnce(&mut Attempt, &mut Surroundings<'_>)) {
@@ -335,29 +340,27 @@ impl Fleet {
             messages: &mut self.messages,
         };
         change(attempt, &mut around);
+        self.collect(key);
     }
 
-    /// Moves what attempts have to tell into the outbox, reports before ends.
-    fn collect(&mut self) {
-        let mut ended = Vec::new();
-        for (key, attempt) in &mut self.attempts {
-            for change in attempt.changes.drain(..) {
-                self.outbox.push((Notice { key: *key, change }, None));
-            }
-            if let Stage::Ended(end, remains) = &attempt.stage {
-                let change = Change::Ended(end.as_ref().clone());
-                let name = should_go(*remains, self.options.settings.keep_workflows)
-                    .then(|| attempt.name.clone());
-                self.outbox.push((Notice { key: *key, change }, name));
-                ended.push((*key, *remains == Remains::Nothing));
-            }
+    /// Moves what an attempt has to tell into the outbox, reports before its end.
+    fn collect(&mut self, key: AttemptKey) {
+        let Some(attempt) = self.attempts.get_mut(&key) else {
+            return;
+        };
+        for change in attempt.changes.drain(..) {
+            self.outbox.push((Notice { key, change }, None));
         }
-        for (key, is_gone) in ended {
-            self.told.insert(key, is_gone);
-            if let Some(attempt) = self.attempts.remove(&key) {
-                self.names.remove(&attempt.name);
-            }
-        }
+        let Stage::Ended(end, remains) = &attempt.stage else {
+            return;
+        };
+        let change = Change::Ended(end.as_ref().clone());
+        let name =
+            should_go(*remains, self.options.settings.keep_workflows).then(|| attempt.name.clone());
+        self.outbox.push((Notice { key, change }, name));
+        self.told.insert(key, *remains == Remains::Nothing);
+        self.names.remove(&attempt.name);
+        self.attempts.remove(&key);
     }
 
     fn submitted(&mut self, key: AttemptKey, outcome: Result<Workflow, ApiError>) {

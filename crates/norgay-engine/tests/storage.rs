@@ -70,6 +70,25 @@ fn of_many_that_append_at_once_none_loses_anything() {
 }
 
 #[test]
+fn whoever_found_nothing_new_sees_what_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("norgay.db");
+    let (mut own, mut other) = (open(&path), open(&path));
+    let study = own.create("study", 1, &[created()]).unwrap();
+    let new = |own: &mut SqliteStorage, after| own.read(study, after).unwrap().len();
+    assert_eq!(new(&mut own, 0), 1);
+    assert_eq!(new(&mut own, 1), 0);
+    own.append(study, 1, 2, &[Event::StudyPaused]).unwrap();
+    assert_eq!(new(&mut own, 2), 0);
+    other.append(study, 2, 3, &[Event::StudyPaused]).unwrap();
+    assert_eq!(new(&mut own, 2), 1);
+    assert_eq!(new(&mut own, 3), 0);
+    assert_eq!(new(&mut own, 1), 2);
+    other.delete(study).unwrap();
+    assert!(matches!(own.read(study, 3), Err(StorageError::NoStudy)));
+}
+
+#[test]
 fn many_that_create_the_same_file_and_study_at_once_agree() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("norgay.db");

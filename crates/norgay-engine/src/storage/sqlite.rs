@@ -39,6 +39,17 @@ CREATE TABLE event (
 pub struct SqliteStorage {
     connection: Connection,
     path: String,
+    read_up_to: Option<ReadUpTo>,
+}
+
+/// The end of a log that was read to its end: there is nothing new as long as no other process
+/// changes the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ReadUpTo {
+    study: StudyId,
+    sequence: u64,
+    /// SQLite's number for what other connections made of the file.
+    version: i64,
 }
 
 impl SqliteStorage {
@@ -119,7 +130,56 @@ impl SqliteStorage {
         Ok(Self {
             connection,
             path: shown,
+            read_up_to: None,
         })
+    }
+
+    fn read_log(&self, study: StudyId, after: u64) -> Result<Vec<Record>, StorageError> {
+        let failed = self.failed();
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT sequence, at_ms, body FROM event
+                 WHERE study = ?1 AND sequence > ?2 ORDER BY sequence",
+            )
+            .map_err(&failed)?;
+        let mut rows = statement
+            .query(params![study.0, i64::try_from(after).unwrap_or(i64::MAX)])
+            .map_err(&failed)?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let sequence = row.get::<_, i64>(0).map_err(&failed)? as u64;
+            let at_ms = row.get(1).map_err(&failed)?;
+            let body = row.get_ref(2).map_err(&failed)?;
+            let event = body
+                .as_str()
+                .map_err(|error| error.to_string())
+                .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
+                .map_err(|problem| StorageError::Damaged { sequence, problem })?;
+            records.push(Record {
+                sequence,
+                at_ms,
+                event,
+            });
+        }
+        if records.is_empty() {
+            // No news, or no study any more?
+            let mut known = self
+                .connection
+                .prepare_cached("SELECT 1 FROM study WHERE id = ?1")
+                .map_err(&failed)?;
+            if !known.exists(params![study.0]).map_err(&failed)? {
+                return Err(StorageError::NoStudy);
+            }
+        }
+        Ok(records)
+    }
+
+    fn version(&self) -> Result<i64, StorageError> {
+        self.connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .map_err(self.failed())
     }
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> StorageError + use<> {
@@ -273,43 +333,18 @@ impl Storage for SqliteStorage {
     }
 
     fn read(&mut self, study: StudyId, after: u64) -> Result<Vec<Record>, StorageError> {
-        let failed = self.failed();
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT sequence, at_ms, body FROM event
-                 WHERE study = ?1 AND sequence > ?2 ORDER BY sequence",
-            )
-            .map_err(&failed)?;
-        let mut rows = statement
-            .query(params![study.0, i64::try_from(after).unwrap_or(i64::MAX)])
-            .map_err(&failed)?;
-        let mut records = Vec::new();
-        while let Some(row) = rows.next().map_err(&failed)? {
-            let sequence = row.get::<_, i64>(0).map_err(&failed)? as u64;
-            let at_ms = row.get(1).map_err(&failed)?;
-            let body = row.get_ref(2).map_err(&failed)?;
-            let event = body
-                .as_str()
-                .map_err(|error| error.to_string())
-                .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
-                .map_err(|problem| StorageError::Damaged { sequence, problem })?;
-            records.push(Record {
-                sequence,
-                at_ms,
-                event,
-            });
+        // The version comes first, so that a change in between is seen the next time.
+        let mut reached = ReadUpTo {
+            study,
+            sequence: after,
+            version: self.version()?,
+        };
+        if self.read_up_to == Some(reached) {
+            return Ok(Vec::new());
         }
-        if records.is_empty() {
-            // No news, or no study any more?
-            let mut known = self
-                .connection
-                .prepare_cached("SELECT 1 FROM study WHERE id = ?1")
-                .map_err(&failed)?;
-            if !known.exists(params![study.0]).map_err(&failed)? {
-                return Err(StorageError::NoStudy);
-            }
-        }
+        let records = self.read_log(study, after)?;
+        reached.sequence = records.last().map_or(after, |record| record.sequence);
+        self.read_up_to = Some(reached);
         Ok(records)
     }
 
@@ -321,6 +356,8 @@ impl Storage for SqliteStorage {
         events: &[Event],
     ) -> Result<(), StorageError> {
         let failed = self.failed();
+        // Forgotten until the commit is known to be through.
+        let known = self.read_up_to.take();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -334,10 +371,19 @@ impl Storage for SqliteStorage {
             return Err(StorageError::Conflict { expected, head });
         }
         insert(&transaction, study, expected, at_ms, events).map_err(&failed)?;
-        transaction.commit().map_err(&failed)
+        transaction.commit().map_err(&failed)?;
+        // What this connection appends does not change the version.
+        self.read_up_to = known
+            .filter(|known| known.study == study && known.sequence == expected)
+            .map(|known| ReadUpTo {
+                sequence: expected + events.len() as u64,
+                ..known
+            });
+        Ok(())
     }
 
     fn delete(&mut self, study: StudyId) -> Result<(), StorageError> {
+        self.read_up_to = None;
         let deleted = self
             .connection
             .execute("DELETE FROM study WHERE id = ?1", [study.0])

@@ -98,7 +98,7 @@ fn all_that_is_wrong_is_told_at_once_and_a_run_does_not_begin() {
         "not allowed: watch workflows",
         "did you mean 'main'?",
         "no value is sent for batch_size",
-        "does not declare run_name, input_path",
+        "does not declare output_path",
     ];
     let output = norgay(
         &place,

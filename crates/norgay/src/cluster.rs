@@ -34,6 +34,7 @@ pub fn argo_scheduler(
             return Ok(Box::new(plan.scheduler(report.declared)?));
         };
         if !has_begun || !report.may_pass || switch.level() > StopLevel::None {
+            tell_warnings(&report);
             anyhow::bail!("the study can't run on the cluster:\n{problems}");
         }
         if !std::mem::replace(&mut is_told, true) {

@@ -10,7 +10,7 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use norgay_engine::scheduler::argo::api::{TemplateKind, TemplateRef};
+use norgay_engine::scheduler::argo::api::{TemplateKind, TemplateRef, WorkflowApi};
 use norgay_engine::scheduler::argo::server::{ArgoServer, ServerOptions, TokenSource};
 use norgay_engine::testing::workflow_api_contract::{Fixture, check_workflow_api};
 use norgay_testbed::{Ending, Lives, Options, PodFailure, Script};
@@ -38,6 +38,24 @@ async fn the_stand_in_keeps_the_contract() {
     check_workflow_api(&fixture).await;
     assert_eq!(server.workflows(), Vec::<Value>::new(), "all is cleaned up");
     check_live_server().await;
+}
+
+#[tokio::test]
+async fn a_preflight_does_not_wait_for_the_head_of_an_empty_watch() {
+    let server = norgay_testbed::ArgoServer::start(Options {
+        late_head: true,
+        ..Options::default()
+    })
+    .unwrap();
+    let options = options(&server.url(), server.namespace(), &server.token());
+    let client = ArgoServer::new(&options).unwrap();
+    let began = std::time::Instant::now();
+    let facts = client.preflight().await.unwrap();
+    assert_eq!(facts.missing_permissions, Vec::<String>::new());
+    assert!(began.elapsed() < Duration::from_secs(10));
+    server.forbid("watch workflows");
+    let facts = client.preflight().await.unwrap();
+    assert_eq!(facts.missing_permissions, ["watch workflows"]);
 }
 
 /// The same against a live server, if there is one.

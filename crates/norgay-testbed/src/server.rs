@@ -51,6 +51,9 @@ pub struct Options {
     pub faults: FaultPlan,
     /// The time between two signs of life of a watch.
     pub keep_alive: Duration,
+    /// Whether not even the head of a watch's answer leaves before its first event or sign of
+    /// life, as with Argo.
+    pub late_head: bool,
     /// How far its clock is ahead, in seconds.
     pub clock_ahead_s: i64,
 }
@@ -70,6 +73,7 @@ impl Default for Options {
             lives: Lives::default(),
             faults: FaultPlan::default(),
             keep_alive: Duration::from_secs(15),
+            late_head: false,
             clock_ahead_s: 0,
         }
     }
@@ -108,6 +112,7 @@ impl ArgoServer {
             instance_id: options.instance_id,
             user: options.user,
             keep_alive: options.keep_alive,
+            late_head: options.late_head,
             token_file: options.token_file,
             clock_ahead_s: options.clock_ahead_s,
             lives: options.lives,

@@ -63,6 +63,7 @@ pub(crate) struct Setting {
     pub(crate) instance_id: Option<String>,
     pub(crate) user: String,
     pub(crate) keep_alive: Duration,
+    pub(crate) late_head: bool,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) clock_ahead_s: i64,
     pub(crate) lives: Lives,

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{Asked, asked, fields, selector};
@@ -32,6 +32,7 @@ pub(super) async fn watch(
         .ok()
         .filter(|&version| version > 0);
     let keep_alive = (form == Form::Events).then_some(world.setting.keep_alive);
+    let late_head = world.setting.late_head;
     let watching = Watching::begin(world, namespace, selector, from);
     let stream = Stream {
         watching,
@@ -39,7 +40,15 @@ pub(super) async fn watch(
         form,
         keep_alive,
     };
-    form.answer(Body::from_stream(stream::unfold(stream, Stream::next)))
+    if !late_head {
+        return form.answer(Body::from_stream(stream::unfold(stream, Stream::next)));
+    }
+    let Some((first, stream)) = stream.next().await else {
+        return form.answer(Body::empty());
+    };
+    let first = stream::once(std::future::ready(first));
+    let all = first.chain(stream::unfold(stream, Stream::next));
+    form.answer(Body::from_stream(all))
 }
 
 struct Stream {

@@ -44,6 +44,8 @@ const DEADLINE: &[&str] = &[
     "deadlineexceeded",
     "active on the node longer than",
 ];
+/// The containers that Argo puts beside the script's own, as messages begin with them.
+const ARGO_CONTAINERS: &[&str] = &["init: ", "wait: "];
 /// Words by which the controller refuses a workflow that nothing checked before.
 const INVALID: &str = "invalid spec";
 const STOPPED: &[&str] = &["stopped with strategy", "terminated with strategy"];
@@ -100,7 +102,10 @@ fn cause(
         Some(EndedBy::TimeLimit)
     } else if says(STOPPED) {
         Some(EndedBy::Elsewhere)
-    } else if says(PLATFORM) || exit_code.is_some_and(|code| ARGO_HELPER.contains(&code)) {
+    } else if says(PLATFORM)
+        || ARGO_CONTAINERS.iter().any(|name| words.starts_with(name))
+        || exit_code.is_some_and(|code| ARGO_HELPER.contains(&code))
+    {
         Some(EndedBy::Platform)
     } else if matches!(exit_code, Some(KILLED | TERMINATED)) {
         // Nobody says why: the machine took it, or the kernel for want of memory.
@@ -191,6 +196,8 @@ mod tests {
                 EndedBy::Platform,
             ),
             ("Error (exit code 64)", Some(64), EndedBy::Platform),
+            ("init: Error (exit code 1)", Some(1), EndedBy::Platform),
+            ("wait: Error (exit code 1)", Some(0), EndedBy::Platform),
             (
                 "Pod was active on the node longer than the specified deadline",
                 None,

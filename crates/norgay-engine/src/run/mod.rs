@@ -37,6 +37,8 @@ use publication::Publication;
 const WAIT_IDLE: Duration = Duration::from_millis(100);
 /// How long the end waits until what is left of the attempts is cleaned away.
 const SETTLING_MS: i64 = 30_000;
+/// How long a run waits for trials that the user had killed.
+const PATIENCE_WITH_KILLED_MS: i64 = 5_000;
 
 /// The run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +120,7 @@ pub struct Runner<'a> {
     switch: StopSwitch,
     active: BTreeSet<AttemptKey>,
     signalled: BTreeSet<AttemptKey>,
-    killed: bool,
+    killed_ms: Option<i64>,
     pause_told: bool,
     ending: Option<Ending>,
     _lock: Option<File>,
@@ -178,7 +180,7 @@ impl<'a> Runner<'a> {
             switch,
             active: BTreeSet::new(),
             signalled: BTreeSet::new(),
-            killed: false,
+            killed_ms: None,
             pause_told: false,
             ending: None,
             _lock: lock,
@@ -459,12 +461,30 @@ impl<'a> Runner<'a> {
             if wanted && self.signalled.insert(key) {
                 self.scheduler.stop(key);
             }
-            if level == StopLevel::Kill && !self.killed {
+            if level == StopLevel::Kill && self.killed_ms.is_none() {
                 self.scheduler.kill(key);
             }
         }
-        self.killed |= level == StopLevel::Kill;
+        if level == StopLevel::Kill {
+            self.killed_ms.get_or_insert(self.study.now_ms());
+        }
         Ok(())
+    }
+
+    /// Whether trials that were killed live on for so long that nobody can wait for them: a cluster
+    /// that does not answer must not keep the user.
+    fn gives_up(&mut self) -> bool {
+        let now_ms = self.study.now_ms();
+        let gives_up = self
+            .killed_ms
+            .is_some_and(|killed_ms| now_ms - killed_ms > PATIENCE_WITH_KILLED_MS);
+        if gives_up {
+            self.observer.message(&format!(
+                "{} trials could not be ended and may go on; the next run takes them over",
+                self.active.len()
+            ));
+        }
+        gives_up
     }
 
     fn request_stop(
@@ -489,7 +509,8 @@ impl<'a> Runner<'a> {
     /// Starts what may start; says how the run ended once it has.
     fn start_trials(&mut self) -> Result<Option<RunEnd>, RunError> {
         if self.switch.level() > StopLevel::None {
-            return Ok(self.active.is_empty().then_some(RunEnd::Interrupted));
+            let is_over = self.active.is_empty() || self.gives_up();
+            return Ok(is_over.then_some(RunEnd::Interrupted));
         }
         while self.scheduler.has_room() {
             match self.study.next_start(&self.scheduler_name.clone(), None)? {

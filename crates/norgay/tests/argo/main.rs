@@ -7,6 +7,9 @@
 mod common;
 
 mod cluster;
+mod credentials;
 mod ends;
+mod files;
 mod flags;
 mod life;
+mod outages;

@@ -282,7 +282,9 @@ fn cluster_logs(open: &OpenStudy, execution: &Execution, key: AttemptKey) -> Res
             say(logs.trim_end());
             Ok(())
         }
-        Some(_) => anyhow::bail!("the pods of workflow {name} are gone, and their logs with them"),
+        Some(_) => anyhow::bail!(
+            "workflow {name} has no logs: it has written nothing so far, or its pods are gone"
+        ),
         None => anyhow::bail!(
             "workflow {name} is not in the cluster any more; `argo.keep_workflows: all` keeps \
              workflows, and `norgay trial show {}` tells why one failed",

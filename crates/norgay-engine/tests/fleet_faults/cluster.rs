@@ -112,8 +112,12 @@ impl Cluster {
 
     /// Answers to calls of an engine that died reach nobody; the calls themselves still arrive.
     pub fn engine_died(&mut self) {
-        self.happenings
-            .retain(|_, happening| matches!(happening, Happening::Call(_)));
+        let under_way = std::mem::take(&mut self.happenings).into_values();
+        let calls = under_way.filter(|happening| matches!(happening, Happening::Call(_)));
+        for call in calls.collect::<Vec<_>>() {
+            let late = self.between(1, self.plan.late_ms + 1);
+            self.plan_for(self.now_ms + late, call);
+        }
         self.is_watched = false;
         self.plan_for(self.now_ms + 100, Happening::WatchOpens);
     }

@@ -322,6 +322,10 @@ fn check(what: &str, seed: u64, plan: &Plan, outcome: &Outcome) {
             state => panic!("{told}: trial {} is {state:?}", trial.number),
         }
     }
+    if !plan.costs_attempts() {
+        let once = study.trials().iter().all(|trial| trial.attempt() == 1);
+        assert!(once, "{told}: more attempts than need be");
+    }
     assert!(
         cluster.most_live <= CAP,
         "{told}: {} live",

@@ -33,8 +33,23 @@ pub struct Plan {
     pub files_fail: f64,
     /// The engine is killed at a step of its loop.
     pub engine_dies: f64,
+    /// The longest time that a call of a dead engine is still on the way.
+    pub late_ms: u64,
     /// The longest time until a controller takes a workflow up.
     pub slow_ms: u64,
+}
+
+impl Plan {
+    /// Whether an attempt may end without its trial.
+    pub fn costs_attempts(&self) -> bool {
+        let faults = [
+            self.vanishes,
+            self.argo_error,
+            self.evicted,
+            self.engine_dies,
+        ];
+        faults.iter().any(|chance| *chance > 0.0)
+    }
 }
 
 /// Each fault alone.
@@ -55,6 +70,10 @@ pub const ALONE: &[(&str, fn(&mut Plan))] = &[
     ("failing scripts", |plan| plan.script_fails = 0.2),
     ("failing files", |plan| plan.files_fail = 0.3),
     ("a dying engine", |plan| plan.engine_dies = 0.02),
+    ("a dying engine's late calls", |plan| {
+        plan.engine_dies = 0.05;
+        plan.late_ms = 8_000;
+    }),
     ("a slow controller", |plan| plan.slow_ms = 200_000),
 ];
 
@@ -81,6 +100,7 @@ impl Plan {
             script_fails: chance(0.2),
             files_fail: chance(0.3),
             engine_dies: chance(0.01),
+            late_ms: chance(8_000.0) as u64,
             slow_ms: chance(100_000.0) as u64,
         }
     }

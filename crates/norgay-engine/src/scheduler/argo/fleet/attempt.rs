@@ -429,7 +429,12 @@ impl Attempt {
     pub fn see(&mut self, workflow: &Workflow, around: &Surroundings<'_>) {
         let now_ms = around.now_ms;
         let is_another = self.uid.as_ref().is_some_and(|uid| *uid != workflow.uid);
-        if is_another || matches!(self.stage, Stage::Reading(_) | Stage::Ended(..)) {
+        let is_closed = match &self.stage {
+            // A request that was still on the way when it was looked for.
+            Stage::Reading(left) => left.how != How::Gone || self.uid.is_some(),
+            stage => matches!(stage, Stage::Ended(..)),
+        };
+        if is_another || is_closed {
             return;
         }
         if workflow.deleting {
@@ -441,6 +446,7 @@ impl Attempt {
         self.seen_ms = now_ms;
         if !matches!(self.stage, Stage::Live) {
             self.stage = Stage::Live;
+            self.is_gone = false;
             self.busy = false;
             self.backoff.succeed();
             self.phase_since_ms = now_ms;

@@ -8,6 +8,8 @@
 mod action;
 mod attempt;
 mod diagnosis;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,8 +15,12 @@ use crate::results::{
 };
 use crate::retention::{removable, trial_folder};
 
-/// The files are written for at most this part of the time, one in so many.
-const SHARE_OF_TIME: i64 = 200;
+/// The files are put together, and then written, for at most this part of the time, one in so many.
+/// The first is work of the processor, the second mostly waiting.
+const SHARE_OF_WORK: i64 = 500;
+const SHARE_OF_TIME: i64 = 100;
+/// The oldest that they get while trials end, unless a bucket refuses.
+const LONGEST_PAUSE_MS: i64 = 60_000;
 /// The shortest time between two tries at a bucket that refused.
 const AFTER_FAILURE_MS: i64 = 10_000;
 
@@ -44,6 +48,9 @@ struct Edition {
 struct Done {
     /// Trials whose folders were removed.
     removed: Vec<u64>,
+    /// How long it took to put them together.
+    work_ms: i64,
+    /// The same with the writing.
     cost_ms: i64,
     outcome: Result<(), FilesError>,
 }
@@ -51,6 +58,7 @@ struct Done {
 impl Edition {
     /// Removes folders only when the results are safe.
     fn write(self, base: &Files, clock: &dyn Fn() -> i64, begun_ms: i64) -> Done {
+        let work_ms = clock() - begun_ms;
         let mut removed = Vec::new();
         let outcome = self
             .files
@@ -65,6 +73,7 @@ impl Edition {
             });
         Done {
             removed,
+            work_ms,
             cost_ms: clock() - begun_ms,
             outcome,
         }
@@ -199,7 +208,9 @@ impl Publication {
 
     fn conclude(&mut self, done: Done) -> Result<(), FilesError> {
         self.removed.extend(done.removed);
-        let mut pause_ms = done.cost_ms.max(0).saturating_mul(SHARE_OF_TIME);
+        let work_ms = done.work_ms.saturating_mul(SHARE_OF_WORK);
+        let time_ms = done.cost_ms.saturating_mul(SHARE_OF_TIME);
+        let mut pause_ms = work_ms.max(time_ms).clamp(0, LONGEST_PAUSE_MS);
         if done.outcome.is_err() {
             self.stale = true;
             pause_ms = pause_ms.max(AFTER_FAILURE_MS);

@@ -225,7 +225,7 @@ def row(measured: Measured, args: argparse.Namespace) -> str:
         *(f"{number:,}" for number in kinds),
         rest,
         str(measured.counts.get("most_live", "?")),
-        str(len(measured.counts.get("created_again", []))),
+        str(len(measured.counts["created_again"])) if measured.counts else "?",
         f"{measured.results:,}",
         f"{measured.others:.1f}",
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",

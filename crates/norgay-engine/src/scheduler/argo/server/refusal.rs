@@ -103,7 +103,9 @@ impl Refusal {
         if self.status == 413 || is_too_large {
             return invalid(server, message);
         }
-        if self.status == 429 || self.code == Some(code::RESOURCE_EXHAUSTED) {
+        // Room in a quota comes back when workflows end.
+        let is_full = message.contains("exceeded quota");
+        if self.status == 429 || self.code == Some(code::RESOURCE_EXHAUSTED) || is_full {
             let retry_after = self.retry_after;
             return ApiError::Busy {
                 server,
@@ -293,6 +295,13 @@ mod tests {
             let told = other(status, code);
             assert_eq!(told.may_pass(), status != 418, "{status}: {told:?}");
         }
+    }
+
+    #[test]
+    fn a_full_quota_is_no_refusal_because_room_comes_back() {
+        let message = "workflows \"w\" is forbidden: exceeded quota: few, used: count=3";
+        let told = error(403, 7, message, Asked::Submit("w"));
+        assert!(told.may_pass() && !told.is_refusal(), "{told:?}");
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn problems(report: &Report) -> Option<String> {
 
 fn tell_warnings(report: &Report) {
     for check in &report.checks {
-        if check.finding().is_some() {
+        if check.finding().is_some() && !check.is_problem() {
             complain(&format!("warning: {check}"));
         }
     }

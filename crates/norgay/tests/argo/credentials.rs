@@ -75,6 +75,12 @@ fn a_wrong_token_is_told_before_anything_is_submitted() {
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
+    // Told once.
+    assert_eq!(
+        said.matches("does not accept the token").count(),
+        1,
+        "{said}"
+    );
     assert!(
         said.contains("token") && !said.contains("yesterdays-token"),
         "{said}"

@@ -49,6 +49,22 @@ async fn the_contract_is_kept() {
     check_live_cluster().await;
 }
 
+/// Creates the template of the checks in a live cluster.
+async fn create_template(kubeconfig: &Path, namespace: &str) {
+    use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
+    let read = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(read, &options);
+    let client = kube::Client::try_from(config.await.unwrap()).unwrap();
+    let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "WorkflowTemplate");
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client, namespace, &ApiResource::from_gvk(&kind));
+    let text = include_str!("data/norgay-conformance.json");
+    let object = serde_json::from_str(text).unwrap();
+    let created = api.create(&PostParams::default(), &object).await;
+    created.expect("create the template of tests/data/norgay-conformance.json first");
+}
+
 /// The same against a live cluster, if there is one.
 async fn check_live_cluster() {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -72,8 +88,12 @@ async fn check_live_cluster() {
             .unwrap()
     };
     let name = variable("NORGAY_TEST_TEMPLATE").unwrap_or_else(|| TEMPLATE.into());
+    let api = Arc::new(client(&settings).await);
+    if api.template(&template(&name)).await.unwrap().is_none() {
+        create_template(&kubeconfig, api.namespace()).await;
+    }
     let fixture = Fixture {
-        api: Arc::new(client(&settings).await),
+        api,
         template: template(&name),
         unknown: Some(Arc::new(client(&unknown).await)),
         forbidden: None,

@@ -1,8 +1,9 @@
 //! The contract of places that run workflows, against the stand-in and, if the environment names
 //! one, against a live argo-server:
 //! `NORGAY_TEST_ARGO_URL`, `NORGAY_TEST_ARGO_TOKEN`, `NORGAY_TEST_NAMESPACE`, and if wanted
-//! `NORGAY_TEST_TEMPLATE`, `NORGAY_TEST_ARGO_CA_FILE` and `NORGAY_TEST_FORBIDDEN_TOKEN`, the token
-//! of somebody without any permission.
+//! `NORGAY_TEST_TEMPLATE`, `NORGAY_TEST_ARGO_CA_FILE`, `NORGAY_TEST_ARGO_INSECURE` (any text) and
+//! `NORGAY_TEST_FORBIDDEN_TOKEN`, the token of somebody without any permission. The template
+//! (`data/norgay-conformance.json`) is created if it is not there.
 
 #![allow(clippy::unwrap_used)]
 
@@ -68,17 +69,49 @@ async fn check_live_server() {
     let client = |token: &str| {
         let mut options = options(&url, &namespace, token);
         options.ca_file = variable("NORGAY_TEST_ARGO_CA_FILE").map(Into::into);
+        options.insecure = variable("NORGAY_TEST_ARGO_INSECURE").is_some();
         Arc::new(ArgoServer::new(&options).unwrap())
     };
     let name = variable("NORGAY_TEST_TEMPLATE").unwrap_or_else(|| TEMPLATE.into());
     let forbidden = variable("NORGAY_TEST_FORBIDDEN_TOKEN");
+    let token = variable("NORGAY_TEST_ARGO_TOKEN").expect("a token");
+    let api = client(&token);
+    if api.template(&template(&name)).await.unwrap().is_none() {
+        create_template(&url, &namespace, &token).await;
+    }
     let fixture = Fixture {
-        api: client(&variable("NORGAY_TEST_ARGO_TOKEN").expect("a token")),
+        api,
         template: template(&name),
         unknown: Some(client("nobody")),
         forbidden: forbidden.map(|token| client(&token) as _),
     };
     check_workflow_api(&fixture).await;
+}
+
+/// Creates the template of the checks on a live server.
+async fn create_template(url: &str, namespace: &str, token: &str) {
+    norgay_engine::tls::install();
+    let url = url.trim_end_matches('/');
+    let answer = reqwest::Client::builder()
+        .tls_danger_accept_invalid_certs(env::var("NORGAY_TEST_ARGO_INSECURE").is_ok())
+        .build()
+        .unwrap()
+        .post(format!("{url}/api/v1/workflow-templates/{namespace}"))
+        .bearer_auth(token.trim_start_matches("Bearer "))
+        .json(&json!({"namespace": namespace, "template": conformance_template()}))
+        .send()
+        .await
+        .unwrap();
+    let status = answer.status();
+    let told = answer.text().await.unwrap();
+    assert!(
+        status.is_success() || status == 409,
+        "create the template of tests/data/norgay-conformance.json first: {status} {told}"
+    );
+}
+
+fn conformance_template() -> Value {
+    serde_json::from_str(include_str!("data/norgay-conformance.json")).unwrap()
 }
 
 fn options(url: &str, namespace: &str, token: &str) -> ServerOptions {
@@ -100,21 +133,8 @@ fn template(name: &str) -> TemplateRef {
 
 /// A server whose workflows live as the template's step would.
 fn stand_in() -> norgay_testbed::ArgoServer {
-    let template = json!({
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "WorkflowTemplate",
-        "metadata": {"name": TEMPLATE},
-        "spec": {
-            "entrypoint": "main",
-            "arguments": {"parameters": [
-                {"name": "seconds", "value": "1"},
-                {"name": "exit", "value": "0"},
-            ]},
-            "templates": [{"name": "main", "container": {"image": "i", "command": ["sh", "-c"]}}],
-        },
-    });
     norgay_testbed::ArgoServer::start(Options {
-        templates: vec![template],
+        templates: vec![conformance_template()],
         lives: Lives::each(life),
         ..Options::default()
     })

@@ -19,6 +19,8 @@ use crate::retention::{removable, trial_folder};
 /// The first is work of the processor, the second mostly waiting.
 const SHARE_OF_WORK: i64 = 500;
 const SHARE_OF_TIME: i64 = 100;
+/// The same for a bucket, where nothing waits for the writing.
+const SHARE_OF_TIME_BESIDE: i64 = 10;
 /// The oldest that they get while trials end, unless a bucket refuses.
 const LONGEST_PAUSE_MS: i64 = 60_000;
 /// The shortest time between two tries at a bucket that refused.
@@ -209,7 +211,12 @@ impl Publication {
     fn conclude(&mut self, done: Done) -> Result<(), FilesError> {
         self.removed.extend(done.removed);
         let work_ms = done.work_ms.saturating_mul(SHARE_OF_WORK);
-        let time_ms = done.cost_ms.saturating_mul(SHARE_OF_TIME);
+        let share = if self.base.is_remote() {
+            SHARE_OF_TIME_BESIDE
+        } else {
+            SHARE_OF_TIME
+        };
+        let time_ms = done.cost_ms.saturating_mul(share);
         let mut pause_ms = work_ms.max(time_ms).clamp(0, LONGEST_PAUSE_MS);
         if done.outcome.is_err() {
             self.stale = true;

@@ -14,7 +14,7 @@ pub const BUCKET: &str = "testbed";
 
 /// A study of four trials, two at a time.
 pub const STUDY: &str = "
-name: work
+name: press
 parameters: {x: {type: continuous, range: [0, 1]}}
 minimize: loss
 algorithm: random

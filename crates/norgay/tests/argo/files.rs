@@ -13,17 +13,17 @@ echo "{\"loss\": $loss}" | put "$OUT/metrics.json"
 fn kept(strategy: &str, more: &str) -> Vec<u64> {
     let cluster = Cluster::running(SCRIPT);
     // Near the study's own folder, and none of its business.
-    for neighbour in ["out/work2/1/model.bin", "out/work/10/model.bin"] {
+    for neighbour in ["out/press2/1/model.bin", "out/press/10/model.bin"] {
         cluster.put(neighbour, "a neighbour's");
     }
     let study = format!("{STUDY}storage_strategy: {strategy}\n{more}");
     cluster.run(&study, 0);
-    for neighbour in ["out/work2/1/model.bin", "out/work/10/model.bin"] {
+    for neighbour in ["out/press2/1/model.bin", "out/press/10/model.bin"] {
         assert_eq!(cluster.read(neighbour), "a neighbour's");
     }
-    assert!(cluster.read("out/work/best_result.json").contains("\"1\""));
+    assert!(cluster.read("out/press/best_result.json").contains("\"1\""));
     cluster.check_end(4);
-    let model = |trial: &u64| cluster.object(&format!("out/work/{trial}/model.bin"));
+    let model = |trial: &u64| cluster.object(&format!("out/press/{trial}/model.bin"));
     (1..=4).filter(|trial| model(trial).exists()).collect()
 }
 

@@ -25,7 +25,7 @@ fn a_killed_run_goes_on_without_starting_any_workflow_twice() {
     assert_eq!(cluster.place.states(), vec!["completed"; 20]);
     assert!(cluster.argo().counters().most_live <= 5);
     cluster.check_end(20);
-    let table = cluster.read("out/work/study_results.csv");
+    let table = cluster.read("out/press/study_results.csv");
     for trial in 1..=20 {
         let row = format!("{trial},COMPLETED,");
         assert!(table.lines().any(|line| line.starts_with(&row)), "{table}");
@@ -121,7 +121,7 @@ fn a_paused_study_starts_nothing_until_it_is_resumed() {
     let cluster = Cluster::running(&format!("wait_for \"$FREE/go-$TRIAL\"; {LOSS}"));
     let run = cluster.start(STUDY);
     cluster.wait_for_running(2);
-    cluster.norgay(&["study", "pause", "work"], 0);
+    cluster.norgay(&["study", "pause", "press"], 0);
     cluster.release("go-1");
     cluster.release("go-2");
     wait_until("both have ended", || cluster.argo().live().is_empty());
@@ -129,9 +129,9 @@ fn a_paused_study_starts_nothing_until_it_is_resumed() {
     assert_eq!(cluster.argo().counters().created, 2);
     cluster.release("go-3");
     cluster.release("go-4");
-    cluster.norgay(&["study", "resume", "work"], 0);
+    cluster.norgay(&["study", "resume", "press"], 0);
     let said = cluster.ended(run, 0);
-    assert!(said.contains("norgay study resume work"), "{said}");
+    assert!(said.contains("norgay study resume press"), "{said}");
     cluster.check_end(4);
 }
 
@@ -140,7 +140,7 @@ fn a_cancelled_study_ends_its_workflows() {
     let cluster = Cluster::running(WAITING);
     let run = cluster.start(STUDY);
     cluster.wait_for_running(2);
-    cluster.norgay(&["study", "cancel", "work"], 0);
+    cluster.norgay(&["study", "cancel", "press"], 0);
     cluster.ended(run, 1);
     assert_eq!(cluster.place.states(), ["cancelled"; 2]);
     cluster.check_end(2);

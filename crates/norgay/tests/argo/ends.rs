@@ -104,11 +104,13 @@ esac"#;
 
 #[test]
 fn a_trial_that_runs_too_long_is_stopped() {
-    let cluster =
-        Cluster::running(r#"trap 'touch "$FREE/asked"; exit 1' TERM; wait_for "$FREE/never""#);
+    let cluster = Cluster::running(
+        r#"trap 'touch "$FREE/asked"; exit 1' TERM; echo 'epoch 7'; wait_for "$FREE/never""#,
+    );
     let study = one_trial("").replace("limits: {grace: 1s}", "limits: {time: 1s, grace: 1s}");
     let said = cluster.run(&study, 4);
     assert!(said.contains("failed (timed-out)"), "{said}");
+    assert!(said.contains("epoch 7"), "{said}");
     wait_until("it was asked to end", || cluster.free("asked").exists());
     cluster.check_end(1);
 }

@@ -387,16 +387,22 @@ impl Attempt {
             return self.read_reports();
         }
         match left.how.clone() {
+            // Its last lines may tell what it was waiting for.
+            How::Stopped(EndedBy::TimeLimit) if !self.is_gone => Some(self.explain()),
             How::Stopped(why) => {
                 self.end(Exit::Unknown, Some(why), String::new(), None);
                 None
             }
-            How::Failed => Some(Action::Explain {
-                key: self.key,
-                name: self.name.clone(),
-                uid: self.uid.clone(),
-            }),
+            How::Failed => Some(self.explain()),
             How::Succeeded | How::Gone | How::Elsewhere(_) => Some(self.read_result()),
+        }
+    }
+
+    fn explain(&self) -> Action {
+        Action::Explain {
+            key: self.key,
+            name: self.name.clone(),
+            uid: self.uid.clone(),
         }
     }
 
@@ -835,9 +841,10 @@ impl Attempt {
         outcome: Result<Explanation, ApiError>,
         around: &mut Surroundings<'_>,
     ) {
-        if !matches!(self.stage, Stage::Reading(_)) {
+        let Stage::Reading(left) = &self.stage else {
             return;
-        }
+        };
+        let how = left.how.clone();
         let explanation = match outcome {
             Ok(explanation) => explanation,
             Err(error) if error.may_pass() && self.backoff.failures + 1 < EXPLAIN_TRIES => {
@@ -846,6 +853,10 @@ impl Attempt {
             }
             Err(_) => Explanation::default(),
         };
+        if let How::Stopped(why) = how {
+            self.end(Exit::Unknown, Some(why), explanation.logs, None);
+            return;
+        }
         let mut verdict = diagnose(&self.phase, &self.message, &explanation);
         if verdict.ended_by == Some(EndedBy::Elsewhere) {
             let (limit, since) = (self.limits.time_ms, self.running_since_ms);

@@ -205,12 +205,16 @@ impl Cluster {
         std::fs::write(self.free(name), "").unwrap();
     }
 
-    /// Waits until so many workflows run.
+    /// Waits until so many workflows run, with their pods.
     pub fn wait_for_running(&self, count: usize) {
+        let is_running_pod = |node: &Json| node["type"] == "Pod" && node["phase"] == "Running";
+        let runs = |workflow: &&Json| {
+            let nodes = workflow["status"]["nodes"].as_object();
+            let mut nodes = nodes.into_iter().flat_map(|nodes| nodes.values());
+            workflow["status"]["phase"] == "Running" && nodes.any(is_running_pod)
+        };
         wait_until("workflows run", || {
-            let all = self.argo().workflows();
-            let running = all.iter().filter(|one| one["status"]["phase"] == "Running");
-            running.count() == count
+            self.argo().workflows().iter().filter(runs).count() == count
         });
     }
 

@@ -112,7 +112,9 @@ class Roles(unittest.TestCase):
         workflows = ["create", "delete", "get", "list", "patch", "watch"]
         wanted = {("argoproj.io", "workflows", verb) for verb in workflows}
         wanted |= {("argoproj.io", "workflowtemplates", verb) for verb in ("get", "list")}
-        wanted |= {("", pods, verb) for pods in ("pods", "pods/log") for verb in ("get", "list")}
+        # An argo-server in client mode follows the pods whose logs it is asked for, as the caller.
+        reading = ("get", "list", "watch")
+        wanted |= {("", pods, verb) for pods in ("pods", "pods/log") for verb in reading}
         self.assertEqual(rules("Role", "norgay-optimizer"), wanted)
 
     def test_of_a_trial_is_what_argo_does_in_its_pods(self) -> None:

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use norgay_core::random::{Purpose, Stream};
-use norgay_engine::files::Files;
+use norgay_engine::files::{Files, Seen};
 use norgay_engine::scheduler::ResultFile;
 use norgay_engine::scheduler::argo::api::{
     ApiError, FailedPod, Phase, Submission, WatchEvent, Workflow,
 };
-use norgay_engine::scheduler::argo::fleet::{Action, Explanation, Observation, Reports};
+use norgay_engine::scheduler::argo::fleet::{Action, Explanation, Observation};
 
 use super::plan::Plan;
 
@@ -338,7 +338,7 @@ impl Cluster {
                 (Observation::Forgotten(key, outcome), None)
             }
             Action::ReadReports { key, .. } => {
-                let outcome = self.file(|_| Reports::Absent);
+                let outcome = self.file(|_| Seen::Absent);
                 (Observation::ReportsRead(key, outcome), None)
             }
             Action::ReadResult { key, paths } => {

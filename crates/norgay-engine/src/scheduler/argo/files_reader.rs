@@ -1,6 +1,5 @@
 //! What trials leave in the study's folder, as the fleet asks for it.
 
-use super::fleet::Reports;
 use crate::files::{Files, FilesError, Seen};
 use crate::metrics_file::LIMIT_BYTES;
 use crate::scheduler::ResultFile;
@@ -11,20 +10,10 @@ pub(super) fn forget(files: &Files, path: &str) -> Result<(), String> {
 }
 
 /// The intermediate values, unless they are of the edition that is known.
-pub(super) fn read_reports(
-    files: &Files,
-    path: &str,
-    etag: Option<&str>,
-) -> Result<Reports, String> {
-    let seen = files.read_if_changed(path, etag, LIMIT_BYTES as u64);
-    Ok(match seen.map_err(told)? {
-        Seen::Absent => Reports::Absent,
-        Seen::Unchanged => Reports::Unchanged,
-        Seen::Changed { bytes, etag } => Reports::New {
-            bytes,
-            etag: Some(etag).filter(|etag| !etag.is_empty()),
-        },
-    })
+pub(super) fn read_reports(files: &Files, path: &str, etag: Option<&str>) -> Result<Seen, String> {
+    files
+        .read_if_changed(path, etag, LIMIT_BYTES as u64)
+        .map_err(told)
 }
 
 /// The first of some files that is there; whether each is a `result.json`.

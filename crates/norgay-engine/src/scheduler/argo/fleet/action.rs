@@ -1,5 +1,6 @@
 //! What the fleet wants done, and what it is told of the outcome.
 
+use crate::files::Seen;
 use crate::scheduler::argo::api::{ApiError, Shutdown, Submission, WatchEvent, Workflow};
 use crate::scheduler::{AttemptKey, ResultFile};
 
@@ -90,29 +91,13 @@ pub enum Observation {
     /// Of [`Action::List`].
     Listed(Result<Vec<Workflow>, ApiError>),
     /// Of [`Action::ReadReports`].
-    ReportsRead(AttemptKey, Result<Reports, String>),
+    ReportsRead(AttemptKey, Result<Seen, String>),
     /// Of [`Action::ReadResult`]; its content is no error here.
     ResultRead(AttemptKey, Result<ResultFile, String>),
     /// A change that the watch tells of.
     Watched(WatchEvent),
     /// The watch has begun, or has ended with this reason.
     WatchState(Result<(), ApiError>),
-}
-
-/// What was found of a file of intermediate values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reports {
-    /// It is not there.
-    Absent,
-    /// It is the edition that was known.
-    Unchanged,
-    /// A new edition.
-    New {
-        /// All of it.
-        bytes: Vec<u8>,
-        /// Names the edition; `None` if the storage has no such names.
-        etag: Option<String>,
-    },
 }
 
 /// Why a workflow failed: itself with its failed pods, and their last lines.

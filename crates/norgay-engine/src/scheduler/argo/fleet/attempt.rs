@@ -1,8 +1,9 @@
 //! One attempt of the fleet: what is known of its workflow, and what is to be done next.
 
-use super::action::{Action, Explanation, Reports};
+use super::action::{Action, Explanation};
 use super::diagnosis::{Verdict, diagnose};
 use super::timing::{Backoff, SubmitGate, Timing};
+use crate::files::Seen;
 use crate::scheduler::argo::api::{ApiError, Phase, Shutdown, Submission, Workflow};
 use crate::scheduler::report_line::{Report, parse_report};
 use crate::scheduler::{AttemptKey, Change, EndedBy, Exit, JobEnd, ResultFile};
@@ -702,11 +703,7 @@ impl Attempt {
         }
     }
 
-    pub fn reports_read(
-        &mut self,
-        outcome: Result<Reports, String>,
-        around: &mut Surroundings<'_>,
-    ) {
+    pub fn reports_read(&mut self, outcome: Result<Seen, String>, around: &mut Surroundings<'_>) {
         let now_ms = around.now_ms;
         self.reports.busy = false;
         self.reports.due_ms = now_ms + self.limits.report_interval_ms;
@@ -732,12 +729,13 @@ impl Attempt {
     }
 
     /// Tells the lines that are new; the last one counts in whole editions only.
-    fn take_reports(&mut self, reports: Reports) {
+    fn take_reports(&mut self, reports: Seen) {
         self.reports.failures = 0;
-        let Reports::New { bytes, etag } = reports else {
+        let Seen::Changed { bytes, etag } = reports else {
             return;
         };
-        self.reports.etag = etag;
+        // Empty where the storage has no names for contents.
+        self.reports.etag = Some(etag).filter(|etag| !etag.is_empty());
         let lines = bytes.split(|byte| *byte == b'\n');
         for (number, line) in lines.enumerate().skip(self.reports.lines_told) {
             if line.trim_ascii().is_empty() {

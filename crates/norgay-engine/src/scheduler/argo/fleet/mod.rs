@@ -14,7 +14,7 @@ mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use action::{Action, Explanation, Observation, Reports};
+pub use action::{Action, Explanation, Observation};
 pub use diagnosis::{Verdict, diagnose};
 pub use timing::Timing;
 
